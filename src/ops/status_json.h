@@ -1,0 +1,17 @@
+/*
+ * status_json: a snapshot as JSON.
+ */
+#ifndef OPS_STATUS_JSON_H
+#define OPS_STATUS_JSON_H
+
+#include "base/buf.h"
+#include "ops/snapshot.h"
+
+/*
+ * Append the whole page to out.  keys names the n_keys handlers in registry
+ * order.  Every text is made harmless, whatever its bytes are.
+ */
+void status_json_write(const struct snapshot *now, const char *const *keys,
+		       size_t n_keys, struct buf *out);
+
+#endif

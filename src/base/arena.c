@@ -10,7 +10,9 @@
 
 #include "base/mem.h"
 
-enum { ARENA_BLOCK_BYTES = 4096 };
+enum {
+	ARENA_BLOCK_BYTES = 4096
+};
 
 struct arena_block {
 	struct arena_block *next;

@@ -69,8 +69,8 @@ void buf_add_char(struct buf *buf, char c)
 
 void buf_add_number(struct buf *buf, long long number)
 {
-	unsigned long long left = number < 0 ? 0 - (unsigned long long)number :
-					       (unsigned long long)number;
+	unsigned long long left = number < 0 ? 0 - (unsigned long long)number
+					     : (unsigned long long)number;
 	char digits[24];
 	size_t at = sizeof(digits);
 

@@ -66,9 +66,7 @@ void clock_duration_text(int64_t ms, char *text, size_t size)
 	else if (s < 3600)
 		snprintf(text, size, "%lld min %lld s", s / 60, s % 60);
 	else if (s < 86400)
-		snprintf(text, size, "%lld h %lld min", s / 3600,
-			 s / 60 % 60);
+		snprintf(text, size, "%lld h %lld min", s / 3600, s / 60 % 60);
 	else
-		snprintf(text, size, "%lld d %lld h", s / 86400,
-			 s / 3600 % 24);
+		snprintf(text, size, "%lld d %lld h", s / 86400, s / 3600 % 24);
 }

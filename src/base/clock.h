@@ -15,7 +15,9 @@ int64_t clock_us(void);
 /* Wall clock: milliseconds since 1970. */
 int64_t clock_wall_ms(void);
 
-enum { CLOCK_TEXT_LEN = 24 };
+enum {
+	CLOCK_TEXT_LEN = 24
+};
 
 /*
  * Write wall_ms as RFC 3339 UTC with milliseconds

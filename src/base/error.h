@@ -25,7 +25,10 @@ struct error {
 	char text[320]; /* NUL-terminated, cut to fit */
 };
 
-#define ERROR_INIT { ERROR_NONE, "" }
+#define ERROR_INIT                                                             \
+	{                                                                      \
+		ERROR_NONE, ""                                                 \
+	}
 
 /*
  * Record code and the formatted text.  Always returns -1, so that a caller

@@ -40,8 +40,7 @@ int file_read(const char *path, struct buf *out, struct error *err)
 	if (fstat(fd, &st) < 0)
 		error_sys(err, "cannot look at '%s'", path);
 	else if (!S_ISREG(st.st_mode))
-		error_set(err, ERROR_INPUT, "'%s' is not a regular file",
-			  path);
+		error_set(err, ERROR_INPUT, "'%s' is not a regular file", path);
 	else
 		ret = file_read_fd(fd, path, out, err);
 	close(fd);
@@ -65,8 +64,8 @@ int file_write_all(int fd, const void *bytes, size_t len)
 	return 0;
 }
 
-int file_create(const char *path, unsigned mode, const void *bytes,
-		size_t len, struct error *err)
+int file_create(const char *path, unsigned mode, const void *bytes, size_t len,
+		struct error *err)
 {
 	int fd, ret = 0;
 

@@ -22,8 +22,8 @@ int file_read(const char *path, struct buf *out, struct error *err);
  * Create path (mode bits as given, must not exist) with the len bytes.
  * Returns 0; -1 with err set.
  */
-int file_create(const char *path, unsigned mode, const void *bytes,
-		size_t len, struct error *err);
+int file_create(const char *path, unsigned mode, const void *bytes, size_t len,
+		struct error *err);
 
 /*
  * Write all bytes to fd, which may block.  Returns 0; -1 with errno.

@@ -28,11 +28,12 @@ static struct {
 	int fd; /* -1: stderr is closed */
 	bool is_socket;
 	enum log_level level;
-	pid_t pid; /* 0: to be asked for */
+	pid_t pid;          /* 0: to be asked for */
 	struct buf line;    /* the one that is being made */
 	struct buf pending; /* whole lines */
 	uint64_t n_pending;
 	uint64_t n_dropped;
+	uint64_t n_taken; /* of n_dropped, by log_take_dropped() */
 } log_state = {
 	.fd = STDERR_FILENO,
 	.level = LOG_LEVEL_INFO,
@@ -47,9 +48,12 @@ static const char *const log_level_names[] = {
 	[LOG_LEVEL_ERROR] = "error",
 };
 
-static void log_forget_pid(void)
+/* In a child: what is pending or was dropped is the parent's. */
+static void log_forget_parent(void)
 {
 	log_state.pid = 0;
+	log_state.n_dropped = log_state.n_taken = log_state.n_pending = 0;
+	buf_reset(&log_state.pending);
 }
 
 void log_open(enum log_level level)
@@ -58,7 +62,7 @@ void log_open(enum log_level level)
 		      O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
 	log_state.level = level;
-	pthread_atfork(NULL, NULL, log_forget_pid);
+	pthread_atfork(NULL, NULL, log_forget_parent);
 	if (fd >= 0)
 		log_state.fd = fd;
 	else
@@ -86,6 +90,14 @@ void log_flush(void)
 uint64_t log_dropped(void)
 {
 	return log_state.n_dropped;
+}
+
+uint64_t log_take_dropped(void)
+{
+	uint64_t n = log_state.n_dropped - log_state.n_taken;
+
+	log_state.n_taken = log_state.n_dropped;
+	return n;
 }
 
 void log_pass(const char *line, size_t len)

@@ -57,6 +57,9 @@ void log_flush(void);
 /* The number of lines that were dropped so far in this process. */
 uint64_t log_dropped(void);
 
+/* Those since the last call of this; a child begins at 0. */
+uint64_t log_take_dropped(void);
+
 /*
  * Pass on a line that already is a JSON object (no line end, at most
  * LOG_WRITE_BYTES - 1 bytes).

@@ -53,8 +53,7 @@ void loop_remove(struct loop *loop, struct watch *watch)
 	}
 }
 
-static void loop_heap_put(struct loop *loop, size_t place,
-			  struct timer *timer)
+static void loop_heap_put(struct loop *loop, size_t place, struct timer *timer)
 {
 	loop->heap[place] = timer;
 	timer->place = place;
@@ -95,9 +94,8 @@ void loop_timer_set(struct loop *loop, struct timer *timer, int64_t at_ms)
 	if (timer->place == 0) {
 		if (loop->n_timers + 2 > loop->heap_cap) {
 			loop->heap_cap = loop->heap_cap * 2 + 16;
-			loop->heap = mem_realloc(loop->heap,
-						 loop->heap_cap *
-							 sizeof(timer));
+			loop->heap = mem_realloc(
+				loop->heap, loop->heap_cap * sizeof(timer));
 		}
 		timer->place = ++loop->n_timers;
 		loop->heap[timer->place] = timer;

@@ -28,7 +28,9 @@ struct timer {
 	size_t place;  /* in the heap, from 1; 0: not running */
 };
 
-enum { LOOP_BATCH = 64 };
+enum {
+	LOOP_BATCH = 64
+};
 
 struct loop {
 	int fd;
@@ -40,7 +42,7 @@ struct loop {
 	size_t heap_cap;
 	int64_t firing_ms; /* while timers fire: the time; else 0 */
 	void (*before_wait)(struct loop *loop); /* may be NULL */
-	void *owner; /* for before_wait */
+	void *owner;                            /* for before_wait */
 };
 
 /* Returns 0; -1 with err set.  loop_clear() closes it; watches stay open. */

@@ -108,7 +108,10 @@ int options_read_duration(const char *text, int64_t *ms_r)
 		const char *unit;
 		int64_t ms;
 	} units[] = {
-		{ "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 },
+		{ "ms", 1 },
+		{ "s", 1000 },
+		{ "m", 60000 },
+		{ "h", 3600000 },
 	};
 	char *end;
 
@@ -224,8 +227,7 @@ static int option_set_number(const struct option_row *row, void *place,
 static int option_set_flag(bool *place, const char *text, const char *said,
 			   struct error *err)
 {
-	if (text == NULL || strcmp(text, "1") == 0 ||
-	    strcmp(text, "true") == 0)
+	if (text == NULL || strcmp(text, "1") == 0 || strcmp(text, "true") == 0)
 		*place = true;
 	else if (strcmp(text, "0") == 0 || strcmp(text, "false") == 0 ||
 		 text[0] == '\0')
@@ -268,12 +270,12 @@ static void option_env_name(const struct option_row *row, char name[64])
 	size_t len = (size_t)snprintf(name, 64, "EXECPLUG_%s", row->name);
 
 	for (size_t i = 0; i < len; i++)
-		name[i] = name[i] == '-' ? '_' :
-					   (char)toupper((unsigned char)name[i]);
+		name[i] = name[i] == '-'
+				  ? '_'
+				  : (char)toupper((unsigned char)name[i]);
 }
 
-static int options_read_environment(struct options *options,
-				    struct error *err)
+static int options_read_environment(struct options *options, struct error *err)
 {
 	char name[64];
 	const char *text;

@@ -15,7 +15,10 @@
 
 #include "base/error.h"
 
-enum options_front { FRONT_NGINX, FRONT_NONE };
+enum options_front {
+	FRONT_NGINX,
+	FRONT_NONE
+};
 
 /* Set once at start, const after; texts are borrowed from argv or environ */
 struct options {

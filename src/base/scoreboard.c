@@ -8,17 +8,22 @@
 
 #include "base/clock.h"
 
-enum { POISON_WINDOW_MS = 60000, POISON_FORGET_MS = 600000 };
+enum {
+	POISON_WINDOW_MS = 60000,
+	POISON_FORGET_MS = 600000
+};
 
 /* The writer may be killed in between, so readers do not try for ever. */
-enum { BOARD_TRIES = 1000 };
+enum {
+	BOARD_TRIES = 1000
+};
 
 const int board_statuses[N_STATUSES] = { 200, 400, 403, 404, 405,
 					 408, 413, 415, 500, 503 };
 
 const int64_t board_durations_us[N_DURATIONS] = {
-	100,    250,    500,     1000,    2500,    5000,     10000,
-	50000,  100000, 500000,  1000000, 5000000, 10000000, 25000000,
+	100,   250,    500,    1000,    2500,    5000,     10000,
+	50000, 100000, 500000, 1000000, 5000000, 10000000, 25000000,
 };
 
 const int64_t board_sizes_bytes[N_SIZES] = {
@@ -82,6 +87,16 @@ struct board *board_new(struct error *err)
 	return memory;
 }
 
+/* All but the counters, which go on from where the last process left them. */
+static void board_clean(struct board_slot *slot)
+{
+	const size_t end =
+		offsetof(struct board_slot, counters) + sizeof(slot->counters);
+
+	memset(slot, 0, offsetof(struct board_slot, counters));
+	memset((char *)slot + end, 0, sizeof(*slot) - end);
+}
+
 struct board_slot *board_take(struct board *board, enum board_role role)
 {
 	struct board_slot *slot;
@@ -90,7 +105,7 @@ struct board_slot *board_take(struct board *board, enum board_role role)
 		slot = &board->slots[i];
 		if (slot->pid != 0)
 			continue;
-		memset(slot, 0, sizeof(*slot));
+		board_clean(slot);
 		slot->pid = -1;
 		slot->role = role;
 		slot->generation = board->generation;
@@ -142,10 +157,7 @@ static bool board_is_whole(const uint32_t *version, uint32_t before)
 
 void board_release(struct board *board, struct board_slot *slot)
 {
-	board_step(&board->fold_version);
-	board_fold(&board->retired, &slot->counters);
-	memset(&slot->counters, 0, sizeof(slot->counters));
-	board_step(&board->fold_version);
+	(void)board;
 	slot->pid = 0;
 }
 
@@ -183,16 +195,9 @@ void board_note_failure(struct board_slot *slot,
 
 void board_sum(const struct board *board, struct board_counters *sum)
 {
-	uint32_t before;
-	int tries = 0;
-
-	do {
-		before = board_version(&board->fold_version);
-		*sum = board->retired;
-		for (uint32_t i = 0; i < board->n_used && i < BOARD_SLOTS; i++)
-			board_fold(sum, &board->slots[i].counters);
-	} while (!board_is_whole(&board->fold_version, before) &&
-		 ++tries < BOARD_TRIES);
+	memset(sum, 0, sizeof(*sum));
+	for (uint32_t i = 0; i < board->n_used && i < BOARD_SLOTS; i++)
+		board_fold(sum, &board->slots[i].counters);
 }
 
 /* True when the next death is a first one again. */
@@ -200,12 +205,11 @@ static bool board_is_over(const struct board_poison *poison, int64_t now_ms)
 {
 	int64_t age_ms = now_ms - poison->last_ms;
 
-	return poison->deaths < 2 ? age_ms > POISON_WINDOW_MS :
-				    age_ms >= POISON_FORGET_MS;
+	return poison->deaths < 2 ? age_ms > POISON_WINDOW_MS
+				  : age_ms >= POISON_FORGET_MS;
 }
 
-bool board_is_poison(const struct board *board, uint64_t digest,
-		     int64_t now_ms)
+bool board_is_poison(const struct board *board, uint64_t digest, int64_t now_ms)
 {
 	const struct board_poison *poison;
 

@@ -5,8 +5,8 @@
  * freed after it has reaped; in between only the process itself writes its
  * slot.  The rest of the board is the supervisor's.  Readers may be a
  * moment late, never wrong for long: every number is one aligned word.
- * What a dead process has counted is added to board->retired, so sums never
- * go back.
+ * Counters stay in a slot when its process is gone, and the next one in it
+ * counts on, so sums never go back.
  */
 #ifndef BASE_SCOREBOARD_H
 #define BASE_SCOREBOARD_H
@@ -26,7 +26,13 @@ enum {
 	BOARD_TOKEN_BYTES = 32, /* as Argo's agent writes it */
 };
 
-enum board_role { ROLE_SUPERVISOR, ROLE_WORKER, ROLE_OPS, ROLE_NGINX, N_ROLES };
+enum board_role {
+	ROLE_SUPERVISOR,
+	ROLE_WORKER,
+	ROLE_OPS,
+	ROLE_NGINX,
+	N_ROLES
+};
 
 enum board_state {
 	STATE_STARTING, /* forked; its loop has not turned yet */
@@ -68,9 +74,18 @@ enum board_fault {
 	N_FAULTS,
 };
 
-enum board_death { DEATH_EXIT, DEATH_SIGNAL, DEATH_WATCHDOG, N_DEATHS };
+enum board_death {
+	DEATH_EXIT,
+	DEATH_SIGNAL,
+	DEATH_WATCHDOG,
+	N_DEATHS
+};
 
-enum { N_STATUSES = 10, N_DURATIONS = 14, N_SIZES = 8 };
+enum {
+	N_STATUSES = 10,
+	N_DURATIONS = 14,
+	N_SIZES = 8
+};
 
 /* Status codes that we answer; upper bounds of the histograms' buckets. */
 extern const int board_statuses[N_STATUSES];
@@ -119,20 +134,20 @@ struct board_failure {
 struct board_slot {
 	pid_t pid; /* 0: the slot is free */
 	enum board_role role;
-	uint32_t generation;    /* of workers: one more at each HUP */
-	int64_t started_ms;     /* clock_ms() */
+	uint32_t generation; /* of workers: one more at each HUP */
+	int64_t started_ms;  /* clock_ms() */
 	enum board_state state;
-	int64_t turned_ms;      /* when its loop turned last */
-	uint64_t replies;       /* complete ones; 0: may be part of a storm */
-	uint64_t call_digest;   /* in hand this moment; 0: none */
+	int64_t turned_ms;    /* when its loop turned last */
+	uint64_t replies;     /* complete ones; 0: may be part of a storm */
+	uint64_t call_digest; /* in hand this moment; 0: none */
 	int64_t call_begun_ms;
 	char call_key[64];
-	uint64_t n_connections; /* open now */
-	uint64_t n_parked;      /* now */
+	uint64_t n_connections;   /* open now */
+	uint64_t n_parked;        /* now */
 	int64_t oldest_parked_ms; /* clock_ms(); 0: none */
-	bool watchdog; /* the supervisor's: killed because it hung */
-	struct board_counters counters;
-	uint32_t n_failures;    /* ever; the newest is at n_failures - 1 */
+	bool watchdog;            /* the supervisor's: killed because it hung */
+	struct board_counters counters; /* of all that ever had this slot */
+	uint32_t n_failures; /* ever; the newest is at n_failures - 1 */
 	struct board_failure failures[BOARD_FAILURES];
 };
 
@@ -151,22 +166,20 @@ struct board_poison {
 
 struct board {
 	int64_t started_ms, started_wall_ms;
-	bool draining;          /* a stop was asked for */
+	bool draining; /* a stop was asked for */
 	uint32_t generation;
-	uint32_t n_workers;     /* wanted */
-	bool has_front;         /* an nginx of ours */
-	int64_t front_port;     /* 0 without nginx */
-	char listen[128];       /* the FastCGI address, for people */
-	bool listen_lost;       /* its socket file is missing: being remade */
+	uint32_t n_workers; /* wanted */
+	bool has_front;     /* an nginx of ours */
+	int64_t front_port; /* 0 without nginx */
+	char listen[128];   /* the FastCGI address, for people */
+	bool listen_lost;   /* its socket file is missing: being remade */
 	uint64_t deaths[N_ROLES][N_DEATHS]; /* of processes not asked to end */
-	uint64_t front_log_dropped; /* lines of nginx */
+	uint64_t front_log_dropped;         /* lines of nginx */
 	enum board_token token_state;
 	uint32_t token_version; /* odd while token is being written */
 	char token[BOARD_TOKEN_BYTES];
 	char token_problem[320]; /* why not TOKEN_READY; "" else */
 	struct board_poison poisons[BOARD_POISONS];
-	uint32_t fold_version; /* odd while a slot moves to retired */
-	struct board_counters retired;
 	uint32_t n_used; /* slots at and above it were never used */
 	struct board_slot slots[BOARD_SLOTS];
 };
@@ -178,8 +191,8 @@ struct board *board_new(struct error *err);
 
 /*
  * The supervisor's: take a free slot for a process that is to be forked /
- * fold a dead process' counters into retired and free its slot.
- * Returns NULL when all are taken.
+ * free the slot of one that is dead.  A taken slot is empty but for its
+ * counters.  Returns NULL when all are taken.
  */
 struct board_slot *board_take(struct board *board, enum board_role role);
 void board_release(struct board *board, struct board_slot *slot);
@@ -198,7 +211,7 @@ void board_observe(uint64_t *buckets, const int64_t *bounds, size_t n,
 void board_note_failure(struct board_slot *slot,
 			const struct board_failure *failure);
 
-/* The sum of all live slots and the retired ones. */
+/* The sum of all slots, those of dead processes included. */
 void board_sum(const struct board *board, struct board_counters *sum);
 
 /* True when digest has killed two workers and must not be tried again. */

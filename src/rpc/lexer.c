@@ -154,7 +154,9 @@ static void lexer_plain(struct lexer *lexer)
 {
 	const char *at = lexer->at;
 
-	while (at < lexer->end && *at >= 0x20 && *at != '"' && *at != '\\')
+	/* As a signed char, what is not ASCII is below 0x20 too. */
+	while (at < lexer->end && (signed char)*at >= 0x20 && *at != '"' &&
+	       *at != '\\')
 		at++;
 	lexer->at = at;
 }

@@ -9,7 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ACCOUNT_NOBODY = 65534, ACCOUNT_NAME_BYTES = 4096 };
+enum {
+	ACCOUNT_NOBODY = 65534,
+	ACCOUNT_NAME_BYTES = 4096
+};
 
 static bool account_by_name(const char *name, struct account *account)
 {
@@ -54,8 +57,7 @@ int account_find(const char *user, struct account *account, struct error *err)
 	    !account_by_number(user, account)) {
 		if (strcmp(user, "www-data") != 0)
 			return error_set(err, ERROR_CONFIG,
-					 "--user: there is no user '%s'",
-					 user);
+					 "--user: there is no user '%s'", user);
 		if (!account_by_name("nobody", account))
 			account->uid = account->gid = ACCOUNT_NOBODY;
 	}

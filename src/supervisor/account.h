@@ -20,7 +20,6 @@ struct account {
  * digits.  Where the default (www-data) does not exist it is nobody, or
  * 65534.  Returns 0; -1 with err ERROR_CONFIG: no such user, or root.
  */
-int account_find(const char *user, struct account *account,
-		 struct error *err);
+int account_find(const char *user, struct account *account, struct error *err);
 
 #endif

@@ -11,7 +11,9 @@
 
 #include "supervisor/listen_tcp.h"
 
-enum { ADOPT_FIRST_FD = 3 }; /* of those that systemd hands over */
+enum {
+	ADOPT_FIRST_FD = 3
+}; /* of those that systemd hands over */
 
 static bool adopt_is_listening(int fd)
 {
@@ -99,9 +101,6 @@ int adopt_socket(struct listen *listen, struct error *err)
 {
 	int fd = adopt_from_systemd(err);
 
-	unsetenv("LISTEN_PID");
-	unsetenv("LISTEN_FDS");
-	unsetenv("LISTEN_FDNAMES");
 	if (fd < 0)
 		return -1;
 	if (fd == 0 && !adopt_is_stdin_listening())

@@ -9,9 +9,9 @@
 
 /*
  * Take the listening socket that systemd names (LISTEN_FDS, LISTEN_PID,
- * LISTEN_FDNAMES; taken out of the environment) or that standard input is
- * (spawn-fcgi, multiwatch).  O_NONBLOCK is set, also for our parent.
- * Returns 1 and sets *listen; 0: there is none; -1 with err ERROR_CONFIG.
+ * LISTEN_FDNAMES) or that standard input is (spawn-fcgi, multiwatch).
+ * O_NONBLOCK is set, also for our parent. Returns 1 and sets *listen; 0: there
+ * is none; -1 with err ERROR_CONFIG.
  */
 int adopt_socket(struct listen *listen, struct error *err);
 

@@ -9,13 +9,12 @@
 #include "base/log.h"
 #include "supervisor/policy.h"
 
-void announce_ready(const struct places *places,
-		    const struct options *options,
+void announce_ready(const struct places *places, const struct options *options,
 		    const struct notify *notify)
 {
 	const char *how = places->has_front ? "behind nginx" : "for FastCGI";
-	const char *where = places->has_front ? places->port.text :
-						places->calls.text;
+	const char *where =
+		places->has_front ? places->port.text : places->calls.text;
 	char status[256];
 
 	log_write(LOG_LEVEL_INFO, "supervisor", "ready: %lld workers %s at %s",
@@ -47,8 +46,7 @@ void announce_refusal(struct front_log *log, struct error *err)
 {
 	front_log_drain(log);
 	error_set(err, ERROR_CONFIG, "nginx does not start: %s",
-		  log->reason[0] != '\0' ? log->reason :
-					   "it does not say why");
+		  log->reason[0] != '\0' ? log->reason : "it does not say why");
 }
 
 void announce_storm(enum board_role role, struct error *err)
@@ -57,6 +55,6 @@ void announce_storm(enum board_role role, struct error *err)
 		  "%d %s processes have died within a minute, each %s: giving "
 		  "up",
 		  POLICY_STORM, board_role_names[role],
-		  role == ROLE_NGINX ? "in its first second" :
-				       "before its first reply");
+		  role == ROLE_NGINX ? "in its first second"
+				     : "before its first reply");
 }

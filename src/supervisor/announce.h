@@ -12,8 +12,7 @@
 #include "supervisor/places.h"
 
 /* Everything is up for the first time. */
-void announce_ready(const struct places *places,
-		    const struct options *options,
+void announce_ready(const struct places *places, const struct options *options,
 		    const struct notify *notify);
 
 /* A stop has begun. */

@@ -19,7 +19,10 @@
 #include "supervisor/process.h"
 #include "supervisor/token.h"
 
-enum { CHECK_EXIT_CONFIG = 78, CHECK_NGINX_MS = 10000 };
+enum {
+	CHECK_EXIT_CONFIG = 78,
+	CHECK_NGINX_MS = 10000
+};
 
 struct check {
 	const struct options *options;
@@ -74,14 +77,16 @@ static void check_token(struct check *check)
 	if (token_read(path, token, &err) == 0)
 		check_ok(check, "'%s' holds a token", path);
 	else if (err.code == ERROR_LATER)
-		check_problem(check, err.text,
-			      "mount Argo's volume there, give --token-file, or "
-			      "--no-auth for a trial; calls are answered 503 "
-			      "until the file is there");
+		check_problem(
+			check, err.text,
+			"mount Argo's volume there, give --token-file, or "
+			"--no-auth for a trial; calls are answered 503 "
+			"until the file is there");
 	else
-		check_problem(check, err.text,
-			      "give the file that Argo's agent writes, readable "
-			      "for this uid and gid");
+		check_problem(
+			check, err.text,
+			"give the file that Argo's agent writes, readable "
+			"for this uid and gid");
 	explicit_bzero(token, sizeof(token));
 }
 
@@ -121,8 +126,8 @@ static void check_nginx_conf(struct check *check, struct front *front)
 			 front->program);
 	else
 		check_problem(check,
-			      err.code != ERROR_NONE ? err.text :
-						       check_reason(&text),
+			      err.code != ERROR_NONE ? err.text
+						     : check_reason(&text),
 			      "nginx refuses our configuration: give another "
 			      "--nginx (1.22 or newer, with FastCGI)");
 	buf_clear(&text);
@@ -134,8 +139,7 @@ static void check_port(struct check *check, struct listen *port)
 	const struct options *options = check->options;
 	struct error err = ERROR_INIT;
 
-	if (listen_tcp_open(port, options->address, options->port, &err) ==
-	    0) {
+	if (listen_tcp_open(port, options->address, options->port, &err) == 0) {
 		check_ok(check, "%s is free for nginx", port->text);
 		return;
 	}

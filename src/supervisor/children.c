@@ -108,8 +108,8 @@ bool children_bury(struct children *children, const struct policy *policy,
 		end->role = child->slot->role;
 		end->lived_ms = clock_ms() - child->slot->started_ms;
 		end->status = process_reap(pid, &child->process);
-		end->was_asked = policy->places[end->place].state ==
-				 PLACE_LEAVING;
+		end->was_asked =
+			policy->places[end->place].state == PLACE_LEAVING;
 		if (!end->was_asked)
 			children_count(children, end, child->slot);
 		board_release(children->board, child->slot);

@@ -47,8 +47,7 @@ int children_start(struct children *children, size_t place,
 		   enum board_role role, const struct process_way *way,
 		   struct error *err);
 
-void children_signal(const struct children *children, size_t place,
-		     int number);
+void children_signal(const struct children *children, size_t place, int number);
 void children_kill(const struct children *children, size_t place);
 
 /* SIGKILL the process at place because it hangs; it is counted as that. */

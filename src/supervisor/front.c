@@ -142,8 +142,7 @@ static void front_path(const struct front *front, const char *name,
 }
 
 int front_write(struct front *front, const struct options *options,
-		const char *folder, const char *listen_text,
-		struct error *err)
+		const char *folder, const char *listen_text, struct error *err)
 {
 	struct error reason = ERROR_INIT;
 	char path[FRONT_PATH_BYTES + 16];
@@ -190,13 +189,14 @@ static void front_place(int fd, int wanted)
 
 static int front_become(const struct front *front, bool is_test)
 {
-	char conf[FRONT_PATH_BYTES + 16], inherited[32], program[sizeof(front->program)];
+	char conf[FRONT_PATH_BYTES + 16], inherited[32],
+		program[sizeof(front->program)];
 	char folder[sizeof(front->folder)];
 	char p[] = "-p", c[] = "-c", e[] = "-e", to[] = "stderr", t[] = "-t";
 	char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:"
 		      "/sbin:/bin";
-	char *argv[] = { program, p, folder, c,    conf,
-			 e,       to, is_test ? t : NULL, NULL };
+	char *argv[] = { program, p, folder, c, conf, e, to, is_test ? t : NULL,
+			 NULL };
 	char *envp[] = { inherited, path, NULL };
 	int nothing;
 

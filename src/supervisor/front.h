@@ -15,7 +15,9 @@
 #include "base/error.h"
 #include "base/options.h"
 
-enum { FRONT_PATH_BYTES = 256 };
+enum {
+	FRONT_PATH_BYTES = 256
+};
 
 /* conf/nginx.conf.in, with its @NAMES@; made by the build. */
 extern const char front_conf[];
@@ -23,8 +25,8 @@ extern const char front_conf[];
 struct front {
 	char program[FRONT_PATH_BYTES];
 	char folder[FRONT_PATH_BYTES]; /* private; holds nginx.conf */
-	int port_fd; /* listening; borrowed */
-	int log_fd;  /* where nginx logs; borrowed */
+	int port_fd;                   /* listening; borrowed */
+	int log_fd;                    /* where nginx logs; borrowed */
 };
 
 /* The names of files in the private folder. */
@@ -51,8 +53,7 @@ void front_render(const struct options *options, const char *folder,
  * Returns 0; -1 with err ERROR_CONFIG.
  */
 int front_write(struct front *front, const struct options *options,
-		const char *folder, const char *listen_text,
-		struct error *err);
+		const char *folder, const char *listen_text, struct error *err);
 
 /* True when nginx has read its configuration and serves. */
 bool front_is_up(const struct front *front);

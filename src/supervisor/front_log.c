@@ -46,10 +46,10 @@ static enum log_level front_log_level(const char *name, size_t len)
 		const char *name;
 		enum log_level level;
 	} rows[] = {
-		{ "emerg", LOG_LEVEL_ERROR },  { "alert", LOG_LEVEL_ERROR },
-		{ "crit", LOG_LEVEL_ERROR },   { "error", LOG_LEVEL_WARN },
-		{ "warn", LOG_LEVEL_WARN },    { "notice", LOG_LEVEL_INFO },
-		{ "info", LOG_LEVEL_INFO },    { "debug", LOG_LEVEL_DEBUG },
+		{ "emerg", LOG_LEVEL_ERROR }, { "alert", LOG_LEVEL_ERROR },
+		{ "crit", LOG_LEVEL_ERROR },  { "error", LOG_LEVEL_WARN },
+		{ "warn", LOG_LEVEL_WARN },   { "notice", LOG_LEVEL_INFO },
+		{ "info", LOG_LEVEL_INFO },   { "debug", LOG_LEVEL_DEBUG },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -130,7 +130,10 @@ static void front_log_request(const char *line)
 static void front_log_access_line(char *line)
 {
 	static const char *const names[] = {
-		"status", "bytes_out", "bytes_in", "duration_ms",
+		"status",
+		"bytes_out",
+		"bytes_in",
+		"duration_ms",
 	};
 	char *fields[FRONT_LOG_FIELDS] = { 0 };
 	char msg[64];
@@ -159,9 +162,12 @@ static void front_log_access_line(char *line)
 
 static void front_log_line(struct front_log *log)
 {
+	for (size_t i = 0; i < log->len; i++) {
+		if (log->line[i] == '\0')
+			log->line[i] = '?';
+	}
 	log->line[log->len] = '\0';
-	if (strncmp(log->line, front_log_access, strlen(front_log_access)) ==
-	    0)
+	if (strncmp(log->line, front_log_access, strlen(front_log_access)) == 0)
 		front_log_access_line(log->line);
 	else if (log->line[0] != '\0')
 		front_log_error_line(log, log->line);
@@ -174,8 +180,7 @@ void front_log_take(struct front_log *log, const char *bytes, size_t len)
 		if (bytes[i] == '\n')
 			front_log_line(log);
 		else if (log->len < sizeof(log->line) - 1)
-			log->line[log->len++] = bytes[i] != '\0' ? bytes[i] :
-								   '?';
+			log->line[log->len++] = bytes[i];
 	}
 }
 
@@ -205,8 +210,7 @@ static void front_log_ready(struct watch *watch, uint32_t events)
 	front_log_drain(CONTAINER_OF(watch, struct front_log, watch));
 }
 
-int front_log_start(struct front_log *log, struct loop *loop,
-		    struct error *err)
+int front_log_start(struct front_log *log, struct loop *loop, struct error *err)
 {
 	log->watch.ready = front_log_ready;
 	if (loop_add(loop, &log->watch, EPOLLIN) < 0)

@@ -17,7 +17,10 @@
 #include "base/loop.h"
 #include "supervisor/account.h"
 
-enum { FRONT_LOG_BYTES = 4096, FRONT_LOG_REASON_BYTES = 200 };
+enum {
+	FRONT_LOG_BYTES = 4096,
+	FRONT_LOG_REASON_BYTES = 200
+};
 
 struct front_log {
 	struct watch watch; /* the pipe's end that we read; fd -1: none */

@@ -13,7 +13,9 @@
 
 #include "supervisor/listen_tcp.h"
 
-enum { LISTEN_BACKLOG = 511 };
+enum {
+	LISTEN_BACKLOG = 511
+};
 
 void listen_init(struct listen *listen)
 {
@@ -55,14 +57,12 @@ static int listen_path_address(const char *path, struct sockaddr_un *address,
 /* True when a process listens there, even if its queue is full. */
 static bool listen_is_served(const struct sockaddr_un *address)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-			0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	bool served = true;
 
 	if (fd < 0)
 		return true;
-	if (connect(fd, (const struct sockaddr *)address,
-		    sizeof(*address)) < 0)
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
 		served = errno != ECONNREFUSED && errno != ENOENT;
 	close(fd);
 	return served;
@@ -129,8 +129,7 @@ static int listen_bind_path(const struct listen *listen, int fd,
 static int listen_make_path(struct listen *listen, struct error *err)
 {
 	struct stat st;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-			0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd < 0)
 		return listen_fail(listen->text, err);

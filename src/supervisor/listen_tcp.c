@@ -57,8 +57,8 @@ static int listen_tcp_bind(int fd, const union listen_tcp_address *address,
 	setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &silent_s,
 		   sizeof(silent_s));
 	if (address->any.sa_family == AF_INET6 &&
-	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_6,
-		       sizeof(only_6)) < 0)
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_6, sizeof(only_6)) <
+		    0)
 		return -1;
 	if (bind(fd, &address->any, len) < 0)
 		return -1;
@@ -98,10 +98,12 @@ static int listen_tcp_fail(const char *host, int64_t port, struct error *err)
 				 "it or choose another port",
 				 (long long)port);
 	if (errno == EINVAL && host != NULL)
-		return error_set(err, ERROR_CONFIG,
-				 "'%s' is not an IP address", host);
-	return error_set(err, ERROR_CONFIG, "cannot listen at '%s' port %lld: "
-			 "%s", host != NULL ? host : "*", (long long)port,
+		return error_set(err, ERROR_CONFIG, "'%s' is not an IP address",
+				 host);
+	return error_set(err, ERROR_CONFIG,
+			 "cannot listen at '%s' port %lld: "
+			 "%s",
+			 host != NULL ? host : "*", (long long)port,
 			 strerror_r(errno, reason, sizeof(reason)));
 }
 
@@ -115,11 +117,9 @@ void listen_tcp_name(struct listen *listen)
 	getsockname(listen->fd, &address.any, &len);
 	if (address.any.sa_family == AF_UNIX) {
 		snprintf(listen->text, sizeof(listen->text), "%.*s",
-			 (int)sizeof(address.un.sun_path),
-			 address.un.sun_path);
+			 (int)sizeof(address.un.sun_path), address.un.sun_path);
 	} else if (address.any.sa_family == AF_INET6) {
-		inet_ntop(AF_INET6, &address.in6.sin6_addr, host,
-			  sizeof(host));
+		inet_ntop(AF_INET6, &address.in6.sin6_addr, host, sizeof(host));
 		snprintf(listen->text, sizeof(listen->text), "[%s]:%u", host,
 			 ntohs(address.in6.sin6_port));
 	} else {
@@ -130,7 +130,7 @@ void listen_tcp_name(struct listen *listen)
 }
 
 int listen_tcp_open(struct listen *listen, const char *address, int64_t port,
-		     struct error *err)
+		    struct error *err)
 {
 	listen->fd = listen_tcp_socket(address, port, address == NULL);
 	if (listen->fd < 0 && address == NULL && errno != EADDRINUSE)

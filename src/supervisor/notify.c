@@ -19,9 +19,8 @@ static void notify_read_address(struct notify *notify, const char *name)
 	memcpy(notify->address.sun_path, name, len);
 	if (name[0] == '@') /* an abstract name begins with a NUL */
 		notify->address.sun_path[0] = '\0';
-	notify->address_len = (socklen_t)(offsetof(struct sockaddr_un,
-						   sun_path) +
-					  len);
+	notify->address_len =
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
 }
 
 /* Half of what systemd waits, as its manual advises. */
@@ -41,9 +40,6 @@ void notify_init(struct notify *notify)
 	if (notify->address_len > 0)
 		notify->watchdog_ms = notify_watchdog_ms(
 			getenv("WATCHDOG_USEC"), getenv("WATCHDOG_PID"));
-	unsetenv("NOTIFY_SOCKET");
-	unsetenv("WATCHDOG_USEC");
-	unsetenv("WATCHDOG_PID");
 }
 
 void notify_send(const struct notify *notify, const char *text)

@@ -16,8 +16,7 @@ struct notify {
 };
 
 /*
- * Read NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID and take them out of
- * the environment, so that no child speaks for us.
+ * Read NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID.
  */
 void notify_init(struct notify *notify);
 

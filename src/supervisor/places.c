@@ -79,8 +79,8 @@ static int places_open_front(struct places *places,
 	return 0;
 }
 
-static int places_open_all(struct places *places,
-			   const struct options *options, struct error *err)
+static int places_open_all(struct places *places, const struct options *options,
+			   struct error *err)
 {
 	bool is_given;
 
@@ -91,10 +91,11 @@ static int places_open_all(struct places *places,
 	places->has_front = options->front == FRONT_NGINX && !is_given;
 	if (is_given && options->front == FRONT_NGINX &&
 	    options->front_is_given)
-		return error_set(err, ERROR_CONFIG,
-				 "--front=nginx uses a private socket, and '%s' "
-				 "was given: use --front=none with it",
-				 places->calls.text);
+		return error_set(
+			err, ERROR_CONFIG,
+			"--front=nginx uses a private socket, and '%s' "
+			"was given: use --front=none with it",
+			places->calls.text);
 	if (!is_given && !places->has_front)
 		return error_set(err, ERROR_CONFIG,
 				 "--front=none: give --listen, or a listening "
@@ -139,9 +140,9 @@ static bool places_check_one(struct places *places, struct listen *listen,
 	if (!places->loss_was_said)
 		log_write(LOG_LEVEL_ERROR, "supervisor",
 			  "nobody can reach '%s': %s", listen->text,
-			  state == LISTEN_GONE ?
-				  err.text :
-				  "somebody has put another file there");
+			  state == LISTEN_GONE
+				  ? err.text
+				  : "somebody has put another file there");
 	places->loss_was_said = true;
 	return false;
 }

@@ -18,15 +18,15 @@
 
 struct places {
 	struct account account;
-	bool has_front;       /* an nginx of our own, and an ops process */
-	bool is_stdin;        /* the socket is standard input */
+	bool has_front; /* an nginx of our own, and an ops process */
+	bool is_stdin;  /* the socket is standard input */
 	struct private_dir dir;
-	struct listen calls;  /* FastCGI */
-	struct listen ops;    /* FastCGI of the ops process */
-	struct listen port;   /* nginx's */
+	struct listen calls; /* FastCGI */
+	struct listen ops;   /* FastCGI of the ops process */
+	struct listen port;  /* nginx's */
 	struct front front;
 	struct front_log log;
-	bool loss_was_said;   /* of a socket that cannot be made again */
+	bool loss_was_said; /* of a socket that cannot be made again */
 };
 
 /*

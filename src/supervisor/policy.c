@@ -10,7 +10,10 @@
 #include "supervisor/policy_stop.h"
 #include "supervisor/policy_turn.h"
 
-enum { EXIT_CODE_STORM = 70, EXIT_CODE_CONFIG = 78 };
+enum {
+	EXIT_CODE_STORM = 70,
+	EXIT_CODE_CONFIG = 78
+};
 
 void policy_init(struct policy *policy, const struct policy_config *config)
 {
@@ -121,8 +124,8 @@ static void policy_renew(struct policy_turn *turn)
 static void policy_retire_old(struct policy_turn *turn)
 {
 	struct policy *policy = turn->policy;
-	int64_t due_ms = turn->now_ms + policy->config.deadline_ms +
-			 POLICY_RETIRE_MS;
+	int64_t due_ms =
+		turn->now_ms + policy->config.deadline_ms + POLICY_RETIRE_MS;
 	struct policy_place *place;
 
 	for (size_t i = 0; i < POLICY_PLACES; i++) {
@@ -193,8 +196,7 @@ static bool policy_is_early(const struct policy_turn *turn,
 			    const struct policy_place *place)
 {
 	if (place->role == ROLE_NGINX)
-		return turn->now_ms - place->started_ms <
-		       POLICY_FRONT_EARLY_MS;
+		return turn->now_ms - place->started_ms < POLICY_FRONT_EARLY_MS;
 	return !place->has_replied;
 }
 

@@ -36,20 +36,20 @@
 
 enum {
 	POLICY_PLACES = BOARD_SLOTS - 1, /* one slot is the supervisor's */
-	POLICY_STORM = 10,          /* deaths */
-	POLICY_STORM_MS = 60000,    /* within which they are a storm */
-	POLICY_BACKOFF_MS = 5000,   /* at most */
+	POLICY_STORM = 10,               /* deaths */
+	POLICY_STORM_MS = 60000,         /* within which they are a storm */
+	POLICY_BACKOFF_MS = 5000,        /* at most */
 	POLICY_FRONT_EARLY_MS = 1000,
-	POLICY_CALM_MS = 60000,     /* lived as long: no backoff */
+	POLICY_CALM_MS = 60000, /* lived as long: no backoff */
 	POLICY_WATCHDOG_MS = 5000,
-	POLICY_ASLEEP_MS = 3000,    /* between ticks: we were stopped */
+	POLICY_ASLEEP_MS = 3000, /* between ticks: we were stopped */
 	POLICY_TICK_MS = 1000,
-	POLICY_WATCH_MS = 10,       /* while something is starting */
+	POLICY_WATCH_MS = 10, /* while something is starting */
 	POLICY_DRAIN_TICK_MS = 20,
-	POLICY_GRACE_MS = 1000,     /* from one signal to a harder one */
+	POLICY_GRACE_MS = 1000, /* from one signal to a harder one */
 	POLICY_FAST_GRACE_MS = 500,
-	POLICY_RETIRE_MS = 5000,    /* longer than the deadline */
-	POLICY_GENERATIONS = 4,     /* that live at once, retiring ones too */
+	POLICY_RETIRE_MS = 5000, /* longer than the deadline */
+	POLICY_GENERATIONS = 4,  /* that live at once, retiring ones too */
 };
 
 enum policy_state {
@@ -57,7 +57,7 @@ enum policy_state {
 	PLACE_WAITING,  /* to be started at due_ms */
 	PLACE_STARTING, /* forked; its loop has not turned */
 	PLACE_UP,
-	PLACE_LEAVING,  /* was asked to end; at due_ms with more force */
+	PLACE_LEAVING, /* was asked to end; at due_ms with more force */
 };
 
 enum policy_phase {
@@ -92,14 +92,14 @@ struct policy_config {
 struct policy {
 	struct policy_config config;
 	enum policy_phase phase;
-	uint32_t generation;       /* the newest */
-	bool is_renewing;          /* not all of it has turned yet */
+	uint32_t generation; /* the newest */
+	bool is_renewing;    /* not all of it has turned yet */
 	bool renewal_is_wanted;
 	bool was_ready;
-	bool front_was_up;         /* ever */
-	bool is_fast;              /* the hard stop */
-	int exit_code;             /* when OVER */
-	int64_t stop_ms, quit_ms;  /* begin of DRAIN, of FRONT */
+	bool front_was_up;        /* ever */
+	bool is_fast;             /* the hard stop */
+	int exit_code;            /* when OVER */
+	int64_t stop_ms, quit_ms; /* begin of DRAIN, of FRONT */
 	int64_t ticked_ms, awake_ms;
 	struct policy_storm storms[N_ROLES];
 	struct policy_place places[POLICY_PLACES];
@@ -126,18 +126,18 @@ struct policy_event {
 };
 
 enum policy_action_type {
-	POLICY_DO_START,      /* place; its role and generation stand there */
-	POLICY_DO_WAIT,       /* place: started again in number ms (a note) */
-	POLICY_DO_SIGNAL,     /* place, number */
-	POLICY_DO_KILL,       /* place, with its group */
-	POLICY_DO_WATCHDOG,   /* place hangs: kill it */
-	POLICY_DO_DRAIN,      /* say that a stop has begun */
+	POLICY_DO_START,    /* place; its role and generation stand there */
+	POLICY_DO_WAIT,     /* place: started again in number ms (a note) */
+	POLICY_DO_SIGNAL,   /* place, number */
+	POLICY_DO_KILL,     /* place, with its group */
+	POLICY_DO_WATCHDOG, /* place hangs: kill it */
+	POLICY_DO_DRAIN,    /* say that a stop has begun */
 	POLICY_DO_CLOSE_PORT,
-	POLICY_DO_READY,      /* everything is up for the first time */
-	POLICY_DO_RENEWED,    /* the newest generation serves */
-	POLICY_DO_REFUSE,     /* nginx refuses its configuration */
-	POLICY_DO_GIVE_UP,    /* place: it was the last of a storm */
-	POLICY_DO_EXIT,       /* number is the exit code */
+	POLICY_DO_READY,   /* everything is up for the first time */
+	POLICY_DO_RENEWED, /* the newest generation serves */
+	POLICY_DO_REFUSE,  /* nginx refuses its configuration */
+	POLICY_DO_GIVE_UP, /* place: it was the last of a storm */
+	POLICY_DO_EXIT,    /* number is the exit code */
 };
 
 struct policy_action {
@@ -146,7 +146,9 @@ struct policy_action {
 	int64_t number;
 };
 
-enum { POLICY_ACTIONS = 2 * POLICY_PLACES + 8 };
+enum {
+	POLICY_ACTIONS = 2 * POLICY_PLACES + 8
+};
 
 struct policy_actions {
 	size_t n;

@@ -15,8 +15,8 @@ static bool policy_stop_has_live(const struct policy *policy, bool front)
 	return false;
 }
 
-static void policy_stop_ask_all(struct policy_turn *turn, bool front, int number,
-			   int64_t due_ms)
+static void policy_stop_ask_all(struct policy_turn *turn, bool front,
+				int number, int64_t due_ms)
 {
 	struct policy_place *places = turn->policy->places;
 
@@ -31,7 +31,8 @@ static void policy_stop_end_if_empty(struct policy_turn *turn)
 {
 	struct policy *policy = turn->policy;
 
-	if (policy->phase != PHASE_CHILDREN || policy_stop_has_live(policy, true) ||
+	if (policy->phase != PHASE_CHILDREN ||
+	    policy_stop_has_live(policy, true) ||
 	    policy_stop_has_live(policy, false))
 		return;
 	policy->phase = PHASE_OVER;

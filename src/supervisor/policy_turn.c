@@ -41,13 +41,13 @@ void policy_turn_ask(struct policy_turn *turn, size_t i, int number,
 void policy_turn_escalate(struct policy_turn *turn, size_t i)
 {
 	struct policy_place *place = &turn->policy->places[i];
-	int64_t grace_ms = turn->policy->is_fast ||
-					   place->role == ROLE_NGINX ?
-				   POLICY_FAST_GRACE_MS :
-				   POLICY_GRACE_MS;
+	int64_t grace_ms = turn->policy->is_fast || place->role == ROLE_NGINX
+				   ? POLICY_FAST_GRACE_MS
+				   : POLICY_GRACE_MS;
 
 	if (place->signal == SIGTERM || place->signal == SIGKILL)
-		policy_turn_ask(turn, i, SIGKILL, turn->now_ms + POLICY_GRACE_MS);
+		policy_turn_ask(turn, i, SIGKILL,
+				turn->now_ms + POLICY_GRACE_MS);
 	else
 		policy_turn_ask(turn, i, SIGTERM, turn->now_ms + grace_ms);
 }

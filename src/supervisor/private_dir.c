@@ -101,8 +101,7 @@ static bool private_dir_is_same(const char *path, int fd)
 	struct stat by_name, by_fd;
 
 	return lstat(path, &by_name) == 0 && fstat(fd, &by_fd) == 0 &&
-	       by_name.st_dev == by_fd.st_dev &&
-	       by_name.st_ino == by_fd.st_ino;
+	       by_name.st_dev == by_fd.st_dev && by_name.st_ino == by_fd.st_ino;
 }
 
 /*

@@ -16,7 +16,9 @@
 #include "supervisor/account.h"
 
 /* Leaves room for a name within the 107 bytes of a socket's path. */
-enum { PRIVATE_DIR_BYTES = 80 };
+enum {
+	PRIVATE_DIR_BYTES = 80
+};
 
 struct private_dir {
 	char path[PRIVATE_DIR_BYTES]; /* "": none */

@@ -23,7 +23,7 @@
 #include "base/log.h"
 
 enum {
-	PROCESS_FILES = 65536, /* descriptors that a child may open */
+	PROCESS_FILES = 65536,   /* descriptors that a child may open */
 	PROCESS_EXIT_START = 71, /* the child could not be made as asked */
 };
 
@@ -42,7 +42,7 @@ static void process_block_signals(void)
 		sigdelset(&set, process_faults[i]);
 	for (size_t i = 0; i < ARRAY_LEN(open); i++)
 		sigdelset(&set, open[i]);
-	sigprocmask(SIG_SETMASK, &set, NULL);
+	pthread_sigmask(SIG_SETMASK, &set, NULL);
 }
 
 int process_prepare(struct error *err)
@@ -164,7 +164,7 @@ void process_become(char *const argv[], char *const envp[])
 	sigset_t none;
 
 	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	pthread_sigmask(SIG_SETMASK, &none, NULL);
 	execve(argv[0], argv, envp);
 }
 
@@ -280,8 +280,8 @@ static void process_await(const struct process *process, int64_t at_ms)
 	close(poll_fd.fd);
 }
 
-int process_run(const struct process_way *way, int64_t max_ms,
-		struct buf *out, struct error *err)
+int process_run(const struct process_way *way, int64_t max_ms, struct buf *out,
+		struct error *err)
 {
 	struct process process = { .pid = 0 };
 	struct process_run run = { .way = way };

@@ -87,7 +87,7 @@ bool process_is_fault(int status);
  * out.  It is killed after max_ms.  Blocks: only for --check.
  * Returns the wait status; -1 with err set.
  */
-int process_run(const struct process_way *way, int64_t max_ms,
-		struct buf *out, struct error *err);
+int process_run(const struct process_way *way, int64_t max_ms, struct buf *out,
+		struct error *err);
 
 #endif

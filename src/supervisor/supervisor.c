@@ -20,7 +20,10 @@
 #include "supervisor/process.h"
 #include "supervisor/token.h"
 
-enum { EXIT_SOFTWARE = 70, EXIT_CONFIG = 78 };
+enum {
+	EXIT_SOFTWARE = 70,
+	EXIT_CONFIG = 78
+};
 
 struct supervisor {
 	const struct options *options;
@@ -36,8 +39,8 @@ struct supervisor {
 	struct places places;
 	struct token token;
 	struct notify notify;
-	int64_t chores_ms;   /* when the chores of each second are due */
-	int64_t notified_ms; /* the last sign of life to systemd */
+	int64_t chores_ms;        /* when the chores of each second are due */
+	int64_t notified_ms;      /* the last sign of life to systemd */
 	uint32_t lost_generation; /* the newest when a socket was lost */
 	int exit_code;
 };
@@ -231,8 +234,7 @@ static void supervisor_tell(struct supervisor *supervisor,
 /* Tell policy what the board says of the process at place. */
 static void supervisor_look(struct supervisor *supervisor, size_t place)
 {
-	const struct board_slot *slot =
-		supervisor->children.list[place].slot;
+	const struct board_slot *slot = supervisor->children.list[place].slot;
 	struct policy_event event = {
 		.type = POLICY_SEEN,
 		.now_ms = clock_ms(),
@@ -245,8 +247,8 @@ static void supervisor_look(struct supervisor *supervisor, size_t place)
 		event.has_turned = front_is_up(&supervisor->places.front);
 	} else {
 		event.has_turned = slot->state != STATE_STARTING;
-		event.turned_ms = __atomic_load_n(&slot->turned_ms,
-						  __ATOMIC_ACQUIRE);
+		event.turned_ms =
+			__atomic_load_n(&slot->turned_ms, __ATOMIC_ACQUIRE);
 		event.has_replied = slot->replies > 0;
 	}
 	supervisor_feed(supervisor, &event);
@@ -312,8 +314,8 @@ static void supervisor_bury(struct supervisor *supervisor)
 		children_log_end(&end);
 		event.now_ms = clock_ms();
 		event.place = end.place;
-		event.is_failure = WIFEXITED(end.status) &&
-				   WEXITSTATUS(end.status) != 0;
+		event.is_failure =
+			WIFEXITED(end.status) && WEXITSTATUS(end.status) != 0;
 		supervisor_feed(supervisor, &event);
 	}
 	supervisor_set_tick(supervisor);
@@ -366,7 +368,7 @@ static void supervisor_before_wait(struct loop *loop)
 static int supervisor_watch_signals(struct supervisor *supervisor,
 				    struct error *err)
 {
-	static const int taken[] = { SIGTERM, SIGINT,  SIGQUIT, SIGHUP,
+	static const int taken[] = { SIGTERM, SIGINT,  SIGQUIT,  SIGHUP,
 				     SIGUSR1, SIGUSR2, SIGWINCH, SIGCHLD };
 	sigset_t set;
 
@@ -456,8 +458,7 @@ int supervisor_run(const struct options *options,
 	notify_init(&supervisor.notify);
 	if (token_start(&supervisor.token, options, supervisor.board, err) <
 		    0 ||
-	    places_open(&supervisor.places, options, supervisor.board, err) <
-		    0)
+	    places_open(&supervisor.places, options, supervisor.board, err) < 0)
 		return supervisor_code(err);
 	if (supervisor_init_loop(&supervisor, err) < 0)
 		supervisor.exit_code = supervisor_code(err);

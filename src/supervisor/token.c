@@ -3,15 +3,20 @@
  */
 #include "supervisor/token.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 
-enum { TOKEN_FILE_BYTES = 4096 };
+enum {
+	TOKEN_FILE_BYTES = 4096,
+	TOKEN_FRESH_S = 2
+};
 
 /* errno says why path could not be read. */
 static int token_refuse(const char *path, struct error *err)
@@ -46,7 +51,7 @@ static int token_check_text(const char *path, const struct buf *text,
 {
 	size_t len = text->len;
 
-	while (len > 0 && memchr(" \t\r\n", text->data[len - 1], 4) != NULL)
+	while (len > 0 && isspace((unsigned char)text->data[len - 1]))
 		len--;
 	if (len != BOARD_TOKEN_BYTES)
 		return error_set(err, ERROR_CONFIG,
@@ -87,7 +92,10 @@ int token_read(const char *path, char token[BOARD_TOKEN_BYTES],
 	return ret;
 }
 
-/* Take the file's identity before its text: a later change is seen again. */
+/*
+ * Read and publish.  The file's identity is taken before its text, so that a
+ * later change is seen.  Returns 1: a new token, 0: the same; -1 with err.
+ */
 static int token_publish(struct token *token, struct error *err)
 {
 	char text[BOARD_TOKEN_BYTES];
@@ -95,9 +103,17 @@ static int token_publish(struct token *token, struct error *err)
 
 	if (stat(token->path, &token->seen) < 0)
 		memset(&token->seen, 0, sizeof(token->seen));
+	/* A file's times are coarse: a second write could look like one. */
+	token->was_fresh =
+		clock_wall_ms() / 1000 - (int64_t)token->seen.st_ctim.tv_sec <
+		TOKEN_FRESH_S;
 	ret = token_read(token->path, text, err);
 	if (ret == 0) {
-		board_set_token(token->board, text);
+		if (!token->has_one ||
+		    memcmp(token->board->token, text, BOARD_TOKEN_BYTES) != 0)
+			ret = 1;
+		if (ret == 1)
+			board_set_token(token->board, text);
 		token->has_one = true;
 		token->was_missing = false;
 	}
@@ -117,15 +133,17 @@ int token_start(struct token *token, const struct options *options,
 		return 0;
 	}
 	token->path = options->token_file;
-	if (token_publish(token, &reason) == 0)
+	if (token_publish(token, &reason) >= 0)
 		return 0;
 	if (reason.code != ERROR_LATER)
 		return error_set(err, reason.code, "%s", reason.text);
 
 	token->was_missing = true;
 	board_set_no_token(board, TOKEN_MISSING, reason.text);
-	log_write(LOG_LEVEL_WARN, "token", "%s: calls are answered 503 until "
-		  "it is", reason.text);
+	log_write(LOG_LEVEL_WARN, "token",
+		  "%s: calls are answered 503 until "
+		  "it is",
+		  reason.text);
 	return 0;
 }
 
@@ -143,6 +161,8 @@ void token_check(struct token *token)
 {
 	struct error err = ERROR_INIT;
 	struct stat now;
+	bool is_same;
+	int ret;
 
 	if (token->path == NULL)
 		return;
@@ -156,13 +176,15 @@ void token_check(struct token *token)
 		memset(&token->seen, 0, sizeof(token->seen));
 		return;
 	}
-	if (token_is_same(&now, &token->seen))
+	is_same = token_is_same(&now, &token->seen);
+	if (is_same && !token->was_fresh)
 		return;
-	if (token_publish(token, &err) == 0) {
+	ret = token_publish(token, &err);
+	if (ret == 1)
 		log_write(LOG_LEVEL_INFO, "token", "took the token of '%s'",
 			  token->path);
+	if (ret >= 0 || is_same)
 		return;
-	}
 	log_write(LOG_LEVEL_WARN, "token", "%s%s", err.text,
 		  token->has_one ? " (the last token stays valid)" : "");
 	if (!token->has_one)

@@ -19,9 +19,10 @@
 struct token {
 	const char *path; /* NULL: --no-auth */
 	struct board *board;
-	struct stat seen;   /* the file as it was read last; st_ino 0: never */
-	bool was_missing;   /* said so */
-	bool has_one;       /* a good token was published */
+	struct stat seen; /* the file as it was read last; st_ino 0: never */
+	bool was_fresh;   /* it had just been written: read it once more */
+	bool was_missing; /* said so */
+	bool has_one;     /* a good token was published */
 };
 
 /*

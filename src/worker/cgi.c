@@ -147,6 +147,19 @@ static size_t cgi_read(char *bytes, size_t want)
 	return len;
 }
 
+/* Read what nobody wants: a server can take an unread body for a crash. */
+static void cgi_drop_body(unsigned long long left)
+{
+	char chunk[65536];
+	size_t n = 1;
+
+	while (left > 0 && n > 0) {
+		n = cgi_read(chunk, left < sizeof(chunk) ? (size_t)left :
+							   sizeof(chunk));
+		left -= n;
+	}
+}
+
 static void cgi_refuse(struct request *request, int status, const char *reason)
 {
 	request->refused_status = status;
@@ -168,6 +181,7 @@ static void cgi_read_body(struct cgi *cgi, struct request *request)
 		return;
 	}
 	if (want > (unsigned long long)cgi->options->max_body) {
+		cgi_drop_body(want);
 		cgi_refuse(request, 413,
 			   "the body is larger than --max-body allows");
 		return;

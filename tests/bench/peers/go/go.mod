@@ -1,0 +1,3 @@
+module execplug-bench-peer
+
+go 1.20

@@ -14,12 +14,17 @@
 #include "base/scoreboard.h"
 #include "handlers/registry.h"
 #include "supervisor/check.h"
+#include "supervisor/process.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/token.h"
 #include "worker/cgi.h"
 #include "worker/worker.h"
 
-enum { EXIT_USAGE = 64, EXIT_SOFTWARE = 70, EXIT_CONFIG = 78 };
+enum {
+	EXIT_USAGE = 64,
+	EXIT_SOFTWARE = 70,
+	EXIT_CONFIG = 78
+};
 
 /* What the children, forked with it, serve with.  Const after the start. */
 static struct registry daemon_registry;
@@ -85,8 +90,7 @@ static int daemon_try(const struct options *options, struct error *err)
 
 	if (board == NULL)
 		return daemon_fail(err);
-	ret = cgi_try(options->try_file, options, &daemon_registry, board,
-		      err);
+	ret = cgi_try(options->try_file, options, &daemon_registry, board, err);
 	return ret < 0 ? daemon_fail(err) : ret;
 }
 
@@ -115,8 +119,7 @@ static int daemon_supervise(const struct options *options, struct error *err)
 }
 
 static int daemon_add_handlers(const struct handler *const extra[],
-			       const struct options *options,
-			       struct error *err)
+			       const struct options *options, struct error *err)
 {
 	registry_init(&daemon_registry);
 	for (; extra != NULL && *extra != NULL; extra++) {
@@ -144,6 +147,8 @@ int daemon_main(int argc, char *const argv[],
 		puts("execplugd " PACKAGE_VERSION);
 		return 0;
 	}
+	if (process_fill_standard(&err) < 0)
+		return EXIT_SOFTWARE;
 	log_open((enum log_level)options.log_level);
 	if (daemon_add_handlers(extra, &options, &err) < 0)
 		return daemon_fail(&err);

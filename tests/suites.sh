@@ -26,12 +26,14 @@ fail()
 	exit 1
 }
 
-# explain LOG SENTENCE: it failed, and this is how its log ends.
+# explain LOG SENTENCE: it failed, with the log's lines that say FAIL, or else
+# with its last ones.
 explain()
 {
 	{
-		echo "dev: $2; $1 ends with:"
-		tail -n 15 "$1" | sed 's/^/  | /'
+		echo "dev: $2; see $1:"
+		grep -E '^(FAIL|ERROR)' "$1" | head -n 20 | sed 's/^/  | /' |
+			grep . || tail -n 15 "$1" | sed 's/^/  | /'
 	} >&2
 }
 

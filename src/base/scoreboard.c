@@ -19,7 +19,7 @@ enum {
 };
 
 const int board_statuses[N_STATUSES] = { 200, 400, 403, 404, 405,
-					 408, 413, 415, 500, 503 };
+					 413, 415, 500, 503 };
 
 const int64_t board_durations_us[N_DURATIONS] = {
 	100,   250,    500,    1000,    2500,    5000,     10000,

@@ -82,7 +82,7 @@ enum board_death {
 };
 
 enum {
-	N_STATUSES = 10,
+	N_STATUSES = 9,
 	N_DURATIONS = 14,
 	N_SIZES = 8
 };

@@ -30,7 +30,7 @@ struct fcgi {
 	 * read of one always ends at the end of the file.
 	 */
 	off_t end;
-	bool is_open; /* a request is decoded and not answered */
+	bool is_open;    /* a request is decoded and not answered */
 	struct buf head; /* scratch: status line, headers and body */
 };
 
@@ -204,8 +204,7 @@ static const char *fcgi_id(const struct fcgi *fcgi, struct arena *arena)
 	return arena_strndup(arena, id, strnlen(id, 64));
 }
 
-static void fcgi_refuse(struct request *request, int status,
-			const char *reason)
+static void fcgi_refuse(struct request *request, int status, const char *reason)
 {
 	if (request->refused_status != 0)
 		return;
@@ -242,9 +241,8 @@ static void fcgi_check(const struct fcgi *fcgi, const struct guard *guard,
 static int fcgi_read_body(struct fcgi *fcgi, const struct guard *guard,
 			  struct arena *arena, struct request *request)
 {
-	size_t want = guard->body_bytes < guard->max_body ?
-			      guard->body_bytes :
-			      guard->max_body;
+	size_t want = guard->body_bytes < guard->max_body ? guard->body_bytes
+							  : guard->max_body;
 	char *body = arena_alloc(arena, want + 1);
 	char rest;
 	int n = FCGX_GetStr(body, (int)want, fcgi->request.in);
@@ -290,10 +288,38 @@ static int fcgi_reopen(struct fcgi *fcgi, uint16_t id, struct error *err)
 {
 	const uint8_t high = (uint8_t)(id >> 8), low = (uint8_t)id;
 	const uint8_t records[] = {
-		FCGI_VERSION_1, FCGI_BEGIN_REQUEST, high, low, 0, 8, 0, 0,
-		0, FCGI_RESPONDER, FCGI_KEEP_CONN, 0, 0, 0, 0, 0,
-		FCGI_VERSION_1, FCGI_PARAMS, high, low, 0, 0, 0, 0,
-		FCGI_VERSION_1, FCGI_STDIN, high, low, 0, 0, 0, 0,
+		FCGI_VERSION_1,
+		FCGI_BEGIN_REQUEST,
+		high,
+		low,
+		0,
+		8,
+		0,
+		0,
+		0,
+		FCGI_RESPONDER,
+		FCGI_KEEP_CONN,
+		0,
+		0,
+		0,
+		0,
+		0,
+		FCGI_VERSION_1,
+		FCGI_PARAMS,
+		high,
+		low,
+		0,
+		0,
+		0,
+		0,
+		FCGI_VERSION_1,
+		FCGI_STDIN,
+		high,
+		low,
+		0,
+		0,
+		0,
+		0,
 	};
 
 	if (fcgi_load(fcgi, records, sizeof(records), err) < 0)
@@ -324,9 +350,8 @@ static int fcgi_take_reply(struct fcgi *fcgi, struct buf *out,
 	return 0;
 }
 
-int fcgi_encode(struct fcgi *fcgi, uint16_t id,
-		const struct response *response, struct buf *out,
-		struct error *err)
+int fcgi_encode(struct fcgi *fcgi, uint16_t id, const struct response *response,
+		struct buf *out, struct error *err)
 {
 	struct buf *head = &fcgi->head;
 

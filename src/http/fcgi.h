@@ -44,8 +44,7 @@ int fcgi_decode(struct fcgi *fcgi, const struct guard *guard,
  * place; for one that was parked meanwhile, libfcgi is given its
  * BEGIN_REQUEST again.  Returns 0; -1 with err set and out unchanged.
  */
-int fcgi_encode(struct fcgi *fcgi, uint16_t id,
-		const struct response *response, struct buf *out,
-		struct error *err);
+int fcgi_encode(struct fcgi *fcgi, uint16_t id, const struct response *response,
+		struct buf *out, struct error *err);
 
 #endif

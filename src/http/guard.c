@@ -74,10 +74,14 @@ static void guard_put_header(struct buf *out, unsigned type, uint16_t id,
 			     size_t len)
 {
 	const uint8_t header[8] = {
-		FCGI_VERSION_1,     (uint8_t)type,
-		(uint8_t)(id >> 8), (uint8_t)id,
-		(uint8_t)(len >> 8), (uint8_t)len,
-		0,                  0,
+		FCGI_VERSION_1,
+		(uint8_t)type,
+		(uint8_t)(id >> 8),
+		(uint8_t)id,
+		(uint8_t)(len >> 8),
+		(uint8_t)len,
+		0,
+		0,
 	};
 
 	buf_add(out, header, sizeof(header));
@@ -100,8 +104,7 @@ static void guard_keep(struct guard *guard, const uint8_t *bytes, size_t len)
 	size_t has = (size_t)last[4] << 8 | last[5], n;
 
 	while (len > 0) {
-		if (last[1] != guard_type(guard) ||
-		    has == GUARD_RECORD_BYTES) {
+		if (last[1] != guard_type(guard) || has == GUARD_RECORD_BYTES) {
 			guard->last_header = request->len;
 			guard_put_header(request, guard_type(guard), guard->id,
 					 0);
@@ -186,8 +189,7 @@ static int guard_pairs_walk(struct guard *guard, const uint8_t *bytes,
 		} else {
 			n = len < pairs->left ? len : pairs->left;
 			if (memchr(bytes, 0, n) != NULL ||
-			    (pairs->part == 2 &&
-			     memchr(bytes, '=', n) != NULL))
+			    (pairs->part == 2 && memchr(bytes, '=', n) != NULL))
 				guard->params_are_odd = true;
 			pairs->left -= (uint32_t)n;
 		}
@@ -244,9 +246,10 @@ static enum guard_result guard_begin(struct guard *guard)
 		if (guard_record_id(guard) == guard->id)
 			return guard_refuse(guard, "a request began twice");
 		guard_answer_end(guard, FCGI_CANT_MPX_CONN);
-		return guard->answer.cut ?
-			       guard_refuse(guard, "too many requests at once") :
-			       GUARD_MORE;
+		return guard->answer.cut
+			       ? guard_refuse(guard,
+					      "too many requests at once")
+			       : GUARD_MORE;
 	}
 	if ((body[0] << 8 | body[1]) != FCGI_RESPONDER) {
 		guard_answer_end(guard, FCGI_UNKNOWN_ROLE);
@@ -286,9 +289,9 @@ static enum guard_result guard_take_params(struct guard *guard,
 static enum guard_result guard_take_body(struct guard *guard,
 					 const uint8_t *bytes, size_t len)
 {
-	size_t room = guard->max_body > guard->body_bytes ?
-			      guard->max_body - guard->body_bytes :
-			      0;
+	size_t room = guard->max_body > guard->body_bytes
+			      ? guard->max_body - guard->body_bytes
+			      : 0;
 
 	guard->body_bytes += len;
 	if (len > room) {
@@ -347,8 +350,8 @@ static const char *guard_header_fault(const struct guard *guard)
 		return "a management record that is not GET_VALUES";
 	switch (guard_type(guard)) {
 	case FCGI_GET_VALUES:
-		return len <= GUARD_CONTENT_BYTES ? NULL :
-						    "a long GET_VALUES record";
+		return len <= GUARD_CONTENT_BYTES ? NULL
+						  : "a long GET_VALUES record";
 	case FCGI_BEGIN_REQUEST:
 		return len == 8 ? NULL : "a BEGIN_REQUEST of a wrong length";
 	case FCGI_PARAMS:
@@ -418,8 +421,7 @@ static enum guard_result guard_step(struct guard *guard, const uint8_t *bytes,
 }
 
 /* A request is whole only after the padding of its last record. */
-static void guard_finish_record(struct guard *guard,
-				enum guard_result *result)
+static void guard_finish_record(struct guard *guard, enum guard_result *result)
 {
 	if (*result == GUARD_WHOLE) {
 		guard->is_whole = true;
@@ -433,8 +435,8 @@ static void guard_finish_record(struct guard *guard,
 		*result = GUARD_WHOLE;
 }
 
-enum guard_result guard_feed(struct guard *guard, const void *bytes,
-			     size_t len, size_t *used_r)
+enum guard_result guard_feed(struct guard *guard, const void *bytes, size_t len,
+			     size_t *used_r)
 {
 	const uint8_t *at = bytes;
 	enum guard_result result = GUARD_MORE;

@@ -21,7 +21,7 @@
 #include "base/buf.h"
 
 enum {
-	GUARD_PARAMS = 100,            /* parameters of a request */
+	GUARD_PARAMS = 100,             /* parameters of a request */
 	GUARD_PARAMS_BYTES = 64 * 1024, /* of all of them */
 };
 
@@ -31,7 +31,11 @@ enum guard_result {
 	GUARD_REFUSED, /* close the connection (after sending `answer`) */
 };
 
-enum guard_phase { GUARD_BEGIN, GUARD_IN_PARAMS, GUARD_IN_BODY };
+enum guard_phase {
+	GUARD_BEGIN,
+	GUARD_IN_PARAMS,
+	GUARD_IN_BODY
+};
 
 /* Where a stream of name-value pairs stands. */
 struct guard_pairs {
@@ -56,15 +60,15 @@ struct guard {
 	struct buf content; /* of small records that are read whole */
 	/* the request */
 	struct buf request;
-	size_t last_header;   /* offset of its last record */
+	size_t last_header; /* offset of its last record */
 	struct guard_pairs pairs;
 	size_t params_bytes;
-	size_t body_bytes;    /* sent by the peer, kept or not */
-	bool body_is_cut;     /* more than max_body: the rest is dropped */
-	bool params_are_odd;  /* NUL in a parameter, "=" in its name */
+	size_t body_bytes;   /* sent by the peer, kept or not */
+	bool body_is_cut;    /* more than max_body: the rest is dropped */
+	bool params_are_odd; /* NUL in a parameter, "=" in its name */
 	/* results */
-	struct buf answer;    /* bytes to send to the peer now */
-	const char *reason;   /* of GUARD_REFUSED */
+	struct buf answer;  /* bytes to send to the peer now */
+	const char *reason; /* of GUARD_REFUSED */
 };
 
 /* A guard for a new connection; bodies up to max_body bytes are kept. */
@@ -84,7 +88,7 @@ bool guard_is_idle(const struct guard *guard);
  * Take up to len bytes; *used_r says how many were.  All are, unless the
  * request became whole or was refused before their end.
  */
-enum guard_result guard_feed(struct guard *guard, const void *bytes,
-			     size_t len, size_t *used_r);
+enum guard_result guard_feed(struct guard *guard, const void *bytes, size_t len,
+			     size_t *used_r);
 
 #endif

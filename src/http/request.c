@@ -17,8 +17,7 @@ void request_query_value(const struct request *request, const char *name,
 		len = strcspn(at, "&");
 		if (len > name_len && memcmp(at, name, name_len) == 0 &&
 		    at[name_len] == '=') {
-			snprintf(value, size, "%.*s",
-				 (int)(len - name_len - 1),
+			snprintf(value, size, "%.*s", (int)(len - name_len - 1),
 				 at + name_len + 1);
 			return;
 		}

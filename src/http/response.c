@@ -53,8 +53,7 @@ void response_clear(struct response *response)
 	buf_clear(&response->body);
 }
 
-void response_set_error(struct response *response, int status,
-			const char *text)
+void response_set_error(struct response *response, int status, const char *text)
 {
 	response->status = status;
 	response->content_type = "application/json";

@@ -7,7 +7,9 @@
 
 #include "base/buf.h"
 
-enum { RESPONSE_BODY_LIMIT = 4 * 1024 * 1024 };
+enum {
+	RESPONSE_BODY_LIMIT = 4 * 1024 * 1024
+};
 
 struct response {
 	int status;               /* 0: not answered yet */

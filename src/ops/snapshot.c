@@ -34,7 +34,8 @@ static void snapshot_take_process(const struct board_slot *slot, int64_t now,
 	process->n_connections = slot->n_connections;
 	process->n_parked = process->n_in_hand = slot->n_parked;
 	process->call_key[0] = '\0';
-	if (slot->call_digest != 0) {
+	/* What ops answers this moment is the page that is being made. */
+	if (slot->call_digest != 0 && process->role != ROLE_OPS) {
 		process->n_in_hand++;
 		call_age = snapshot_age(now, slot->call_begun_ms);
 		memcpy(process->call_key, slot->call_key,

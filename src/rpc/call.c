@@ -15,7 +15,9 @@
 
 #include "base/array.h"
 
-enum { CALL_KEPT_BYTES = 65536 }; /* a longer text's parser is dropped */
+enum {
+	CALL_KEPT_BYTES = 65536
+}; /* a longer text's parser is dropped */
 
 /*
  * Parse with one parser per process: its stack of levels is made once.  It
@@ -60,9 +62,9 @@ static struct json_object *call_build(const struct call *call,
 		return NULL;
 	/* A number or word ends for json-c only where something follows. */
 	if (first != '{' && first != '[' && first != '"')
-		return call_parse(arena_strndup(call->arena, range->text,
-						range->len),
-				  range->len + 1, err);
+		return call_parse(
+			arena_strndup(call->arena, range->text, range->len),
+			range->len + 1, err);
 	return call_parse(range->text, range->len, err);
 }
 
@@ -78,7 +80,7 @@ struct call_row {
 	size_t place; /* CALL_OBJECT: it is an object, and not built yet */
 };
 
-#define CALL_OBJECT SIZE_MAX
+#define CALL_OBJECT     SIZE_MAX
 #define CALL_TEXT(name) offsetof(struct call, name)
 
 static const struct call_row call_rows[] = {
@@ -112,8 +114,8 @@ static int call_read_text(const struct call *call,
 	if (value == NULL)
 		return -1;
 	len = (size_t)json_object_get_string_len(value);
-	*text_r = arena_strndup(call->arena, json_object_get_string(value),
-				len);
+	*text_r =
+		arena_strndup(call->arena, json_object_get_string(value), len);
 	json_object_put(value);
 	if (strlen(*text_r) != len)
 		return error_set(err, ERROR_INPUT, "holds a NUL character");

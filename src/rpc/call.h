@@ -30,7 +30,7 @@ struct call {
 	const char *text;    /* the call as it came */
 	size_t text_len;
 	const char *request_id;
-	struct arena *arena; /* for what lives as long as the call */
+	struct arena *arena;     /* for what lives as long as the call */
 	const struct scan *scan; /* where each member stands in text */
 };
 

@@ -79,14 +79,13 @@ static enum method_end execute_over_limit(struct method_call *method_call,
 	const char *text = scan_limit_text(scan->limit);
 
 	if (scan->limit_is_in_plugin)
-		return execute_reject(method_call, REJECT_LIMIT, REPLY_FAILED,
-				      arena_printf(method_call->arena,
-						   "plugin.%s: %s",
-						   method_call->note.key,
-						   text));
-	return execute_reject(method_call, REJECT_LIMIT, REPLY_BAD_CALL,
-			      arena_printf(method_call->arena,
-					   "the call: %s", text));
+		return execute_reject(
+			method_call, REJECT_LIMIT, REPLY_FAILED,
+			arena_printf(method_call->arena, "plugin.%s: %s",
+				     method_call->note.key, text));
+	return execute_reject(
+		method_call, REJECT_LIMIT, REPLY_BAD_CALL,
+		arena_printf(method_call->arena, "the call: %s", text));
 }
 
 /* Let the handler answer, now or later. */
@@ -137,11 +136,10 @@ static enum method_end execute_ours(struct method_call *method_call,
 				      "is not tried again for ten minutes");
 	if (call_decode(&method_call->call, scan, method_call->note.key,
 			method_call->arena, &err) < 0)
-		return execute_reject(method_call, REJECT_ENVELOPE,
-				      REPLY_BAD_CALL,
-				      arena_strndup(method_call->arena,
-						    err.text,
-						    strlen(err.text)));
+		return execute_reject(
+			method_call, REJECT_ENVELOPE, REPLY_BAD_CALL,
+			arena_strndup(method_call->arena, err.text,
+				      strlen(err.text)));
 	method_call->call.request_id = request->id;
 	return execute_handler(method_call);
 }
@@ -167,8 +165,8 @@ enum method_end execute_template(struct method_call *method_call)
 		return execute_reject(method_call, REJECT_ENVELOPE,
 				      REPLY_BAD_CALL, fault);
 
-	method_call->note.handler = execute_find_handler(
-		method_call, scan, &method_call->note.key);
+	method_call->note.handler =
+		execute_find_handler(method_call, scan, &method_call->note.key);
 	if (method_call->note.handler < 0)
 		return execute_foreign(method_call);
 	if (scan->n_keys > 1)

@@ -21,8 +21,8 @@ int lexer_fail(const struct lexer *lexer, const char *what)
 void lexer_space(struct lexer *lexer)
 {
 	while (lexer->at < lexer->end &&
-	       (*lexer->at == ' ' || *lexer->at == '\t' ||
-		*lexer->at == '\n' || *lexer->at == '\r'))
+	       (*lexer->at == ' ' || *lexer->at == '\t' || *lexer->at == '\n' ||
+		*lexer->at == '\r'))
 		lexer->at++;
 }
 
@@ -33,8 +33,7 @@ bool lexer_is(const struct lexer *lexer, char c)
 
 static bool lexer_is_digit(const struct lexer *lexer)
 {
-	return lexer->at < lexer->end && *lexer->at >= '0' &&
-	       *lexer->at <= '9';
+	return lexer->at < lexer->end && *lexer->at >= '0' && *lexer->at <= '9';
 }
 
 /* Bytes of a member name; what does not fit makes it too long. */
@@ -79,7 +78,10 @@ static int lexer_hex4(struct lexer *lexer, uint32_t *code_r)
 static size_t lexer_encode(uint32_t code, char text[4])
 {
 	static const unsigned char first[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
-	size_t len = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+	size_t len = code < 0x80      ? 1
+		     : code < 0x800   ? 2
+		     : code < 0x10000 ? 3
+				      : 4;
 
 	for (size_t i = len - 1; i > 0; i--) {
 		text[i] = (char)(0x80 | (code & 0x3f));
@@ -232,7 +234,7 @@ static int lexer_digits(struct lexer *lexer)
 
 /* Is the number from begin to at one that int64 or double can hold? */
 static void lexer_check_range(struct lexer *lexer, const char *begin,
-			     bool is_integer)
+			      bool is_integer)
 {
 	size_t len = (size_t)(lexer->at - begin);
 	char text[400];

@@ -10,11 +10,13 @@
 
 #include "base/error.h"
 
-enum { LEXER_NAME_BYTES = 64 }; /* of a member name, with its NUL */
+enum {
+	LEXER_NAME_BYTES = 64
+}; /* of a member name, with its NUL */
 
 struct lexer {
 	const char *begin, *at, *end; /* at: where reading goes on */
-	char name[LEXER_NAME_BYTES]; /* the last member name */
+	char name[LEXER_NAME_BYTES];  /* the last member name */
 	bool number_is_odd; /* one was no int64 and no finite double */
 	struct error *err;
 };

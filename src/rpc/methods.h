@@ -41,7 +41,7 @@ struct method_call {
 	struct response *response;
 	struct method_note note;
 	const struct handler *later; /* with METHOD_SUBMIT */
-	struct call call; /* with METHOD_SUBMIT; call_clear() it */
+	struct call call;            /* with METHOD_SUBMIT; call_clear() it */
 };
 
 enum method_end {

@@ -97,9 +97,9 @@ bool node_phase_is_terminal(enum node_phase phase)
 const char *node_phase_name(enum node_phase phase)
 {
 	static const char *const names[] = {
-		[NODE_UNKNOWN] = "",          [NODE_PENDING] = "Pending",
-		[NODE_RUNNING] = "Running",   [NODE_SUCCEEDED] = "Succeeded",
-		[NODE_FAILED] = "Failed",     [NODE_ERROR] = "Error",
+		[NODE_UNKNOWN] = "",        [NODE_PENDING] = "Pending",
+		[NODE_RUNNING] = "Running", [NODE_SUCCEEDED] = "Succeeded",
+		[NODE_FAILED] = "Failed",   [NODE_ERROR] = "Error",
 	};
 
 	return names[phase];

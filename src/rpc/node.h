@@ -20,8 +20,8 @@ enum node_phase {
 };
 
 enum {
-	NODE_MESSAGE_BYTES = 4096,         /* a longer one is cut */
-	NODE_OUTPUTS_BYTES = 256 * 1024,   /* of all outputs together */
+	NODE_MESSAGE_BYTES = 4096,       /* a longer one is cut */
+	NODE_OUTPUTS_BYTES = 256 * 1024, /* of all outputs together */
 };
 
 struct node_parameter {
@@ -32,10 +32,10 @@ struct node_parameter {
 struct node {
 	struct arena *arena; /* borrowed; owns every text below */
 	enum node_phase phase;
-	const char *message;    /* NULL: none */
-	size_t progress[2];     /* done, of; {0, 0}: none */
-	const char *result;     /* outputs.result; NULL: none */
-	const char *exit_code;  /* outputs.exitCode; NULL: none */
+	const char *message;   /* NULL: none */
+	size_t progress[2];    /* done, of; {0, 0}: none */
+	const char *result;    /* outputs.result; NULL: none */
+	const char *exit_code; /* outputs.exitCode; NULL: none */
 	struct node_parameter *parameters, **parameters_end;
 	size_t outputs_bytes;
 };

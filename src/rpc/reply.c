@@ -7,7 +7,9 @@
 
 #include "base/json.h"
 
-enum { REPLY_REQUEUE_MS = 2000 };
+enum {
+	REPLY_REQUEUE_MS = 2000
+};
 
 static const struct {
 	int status;
@@ -29,8 +31,7 @@ static const struct {
 };
 
 /* Append ,"name":"text" (the comma only behind another member). */
-static void reply_add_text(struct buf *out, const char *name,
-			   const char *text)
+static void reply_add_text(struct buf *out, const char *name, const char *text)
 {
 	if (out->data[out->len - 1] != '{')
 		buf_add_char(out, ',');

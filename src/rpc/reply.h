@@ -18,18 +18,18 @@
 
 enum reply_outcome {
 	/* a call of Argo's */
-	REPLY_FOREIGN,   /* another plugin's key: {} */
-	REPLY_FAILED,    /* the template is wrong */
-	REPLY_ERROR,     /* our own fault, or a handler's */
-	REPLY_AGAIN,     /* nothing is known yet: ask again soon */
-	REPLY_OVERDUE,   /* no answer within the deadline: still Running */
+	REPLY_FOREIGN, /* another plugin's key: {} */
+	REPLY_FAILED,  /* the template is wrong */
+	REPLY_ERROR,   /* our own fault, or a handler's */
+	REPLY_AGAIN,   /* nothing is known yet: ask again soon */
+	REPLY_OVERDUE, /* no answer within the deadline: still Running */
 	/* not a call of Argo's, or not to us */
 	REPLY_BAD_CALL,  /* not JSON, or not Argo's envelope */
 	REPLY_DENIED,    /* a wrong token */
 	REPLY_NO_METHOD, /* a method that we do not implement */
 	REPLY_NOT_POST,
 	REPLY_TOO_LARGE,
-	REPLY_ENCODED,   /* a Content-Encoding */
+	REPLY_ENCODED, /* a Content-Encoding */
 	/* asked again by Argo's client for about 15 s */
 	REPLY_NOT_READY, /* no token yet */
 	REPLY_FULL,      /* too many calls are parked */

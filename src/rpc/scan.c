@@ -233,7 +233,8 @@ static int scan_value(struct scanner *scanner, bool *opened_r)
 	lexer_space(&scanner->lexer);
 	*opened_r = false;
 	if (scanner->lexer.at == scanner->lexer.end)
-		return lexer_fail(&scanner->lexer, "the end where a value is due");
+		return lexer_fail(&scanner->lexer,
+				  "the end where a value is due");
 	if (++scanner->scan->n_values > SCAN_VALUES)
 		scan_note_limit(scanner, SCAN_TOO_MANY_VALUES);
 	scan_note_begin(scanner);
@@ -270,10 +271,10 @@ static int scan_after(struct scanner *scanner)
 			return 0;
 		}
 		if (!lexer_is(&scanner->lexer, is_object ? '}' : ']'))
-			return lexer_fail(&scanner->lexer,
-					 is_object ?
-						 "no comma or } in an object" :
-						 "no comma or ] in an array");
+			return lexer_fail(
+				&scanner->lexer,
+				is_object ? "no comma or } in an object"
+					  : "no comma or ] in an array");
 		scanner->lexer.at++;
 		scanner->depth--;
 		scan_note_end(scanner);
@@ -297,7 +298,8 @@ static int scan_document(struct scanner *scanner)
 
 	lexer_space(&scanner->lexer);
 	if (scanner->lexer.at != scanner->lexer.end)
-		return lexer_fail(&scanner->lexer, "something behind the value");
+		return lexer_fail(&scanner->lexer,
+				  "something behind the value");
 	return 0;
 }
 
@@ -324,8 +326,8 @@ int scan_call(const char *text, size_t len, struct scan *scan_r,
 	buf_init(&scanner.levels, len / 8 + 1);
 	ret = scan_document(&scanner);
 	buf_clear(&scanner.levels);
-	scan_r->root_is_object = scan_place_of(&scan_r->members[SCAN_ROOT]) ==
-				 SCAN_OBJECT;
+	scan_r->root_is_object =
+		scan_place_of(&scan_r->members[SCAN_ROOT]) == SCAN_OBJECT;
 	scan_r->template_place = scan_place_of(&scan_r->members[SCAN_TEMPLATE]);
 	scan_r->plugin_place = scan_place_of(&scan_r->members[SCAN_PLUGIN]);
 	return ret;

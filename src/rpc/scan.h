@@ -20,11 +20,11 @@
 #include "rpc/lexer.h"
 
 enum {
-	SCAN_DEPTH = 128,     /* nesting of a call of ours */
-	SCAN_VALUES = 20000,  /* values in it, objects among them */
+	SCAN_DEPTH = 128,    /* nesting of a call of ours */
+	SCAN_VALUES = 20000, /* values in it, objects among them */
 	SCAN_OBJECTS = 2000,
 	SCAN_KEY_BYTES = LEXER_NAME_BYTES, /* of a plugin key, with its NUL */
-	SCAN_KEYS = 4,        /* keys of template.plugin that are kept */
+	SCAN_KEYS = 4, /* keys of template.plugin that are kept */
 };
 
 enum scan_limit {
@@ -36,7 +36,11 @@ enum scan_limit {
 };
 
 /* What stands at a place where an object is wanted. */
-enum scan_place { SCAN_ABSENT, SCAN_NO_OBJECT, SCAN_OBJECT };
+enum scan_place {
+	SCAN_ABSENT,
+	SCAN_NO_OBJECT,
+	SCAN_OBJECT
+};
 
 /* The members of Argo's envelope that we know. */
 enum scan_member {
@@ -70,7 +74,7 @@ struct scan {
 	/* its members, unescaped; a longer name is kept as "" */
 	char keys[SCAN_KEYS][SCAN_KEY_BYTES];
 	struct scan_range bodies[SCAN_KEYS]; /* their values */
-	size_t n_keys; /* all of them, kept or not */
+	size_t n_keys;                       /* all of them, kept or not */
 	/* the first limit that was exceeded, and whether in the plugin */
 	enum scan_limit limit;
 	bool limit_is_in_plugin;
@@ -79,8 +83,8 @@ struct scan {
 
 /*
  * Walk through the len bytes at text.  Of equal names the last counts, as
- * in json-c and Go.  Returns 0 with scan_r filled, which points into text; -1 with err ERROR_INPUT
- * when it is not JSON: what is wrong and at which byte.
+ * in json-c and Go.  Returns 0 with scan_r filled, which points into text; -1
+ * with err ERROR_INPUT when it is not JSON: what is wrong and at which byte.
  * Takes memory of one bit per level of nesting.
  */
 int scan_call(const char *text, size_t len, struct scan *scan_r,

@@ -45,7 +45,7 @@ static void process_block_signals(void)
 	pthread_sigmask(SIG_SETMASK, &set, NULL);
 }
 
-int process_prepare(struct error *err)
+int process_fill_standard(struct error *err)
 {
 	int fd;
 
@@ -57,7 +57,11 @@ int process_prepare(struct error *err)
 			fcntl(fd, F_SETFD, 0);
 	} while (fd <= STDERR_FILENO);
 	close(fd);
+	return 0;
+}
 
+int process_prepare(struct error *err)
+{
 	process_block_signals();
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		return error_sys(err, "cannot become a subreaper");

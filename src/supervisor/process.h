@@ -34,8 +34,14 @@ struct process_way {
 };
 
 /*
- * Make this process fit to have children: standard descriptors that are
- * closed become /dev/null, orphans become our children, all signals but
+ * Standard descriptors that are closed become /dev/null, so that nothing
+ * we open takes their place.  Call it before anything is opened.
+ * Returns 0; -1 with err set.
+ */
+int process_fill_standard(struct error *err);
+
+/*
+ * Make this process fit to have children: orphans become ours, all signals but
  * faults and those of a terminal's job control are blocked.
  * Returns 0; -1 with err set.
  */

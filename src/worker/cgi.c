@@ -154,8 +154,8 @@ static void cgi_drop_body(unsigned long long left)
 	size_t n = 1;
 
 	while (left > 0 && n > 0) {
-		n = cgi_read(chunk, left < sizeof(chunk) ? (size_t)left :
-							   sizeof(chunk));
+		n = cgi_read(chunk, left < sizeof(chunk) ? (size_t)left
+							 : sizeof(chunk));
 		left -= n;
 	}
 }
@@ -205,9 +205,9 @@ int cgi_run(const struct options *options, const struct registry *registry,
 
 	cgi_init(&cgi, options, registry, board);
 	request.method = cgi_variable("REQUEST_METHOD");
-	request.path = arena_printf(&cgi.arena, "%s%s",
-				    cgi_variable("SCRIPT_NAME"),
-				    cgi_variable("PATH_INFO"));
+	request.path =
+		arena_printf(&cgi.arena, "%s%s", cgi_variable("SCRIPT_NAME"),
+			     cgi_variable("PATH_INFO"));
 	/* Installed as a program, its own name is in front of the path. */
 	if (strncmp(request.path, "/api/", 5) != 0 &&
 	    cgi_variable("PATH_INFO")[0] != '\0')
@@ -228,8 +228,7 @@ int cgi_run(const struct options *options, const struct registry *registry,
 	return code;
 }
 
-static int cgi_read_file(const char *path, struct buf *text,
-			 struct error *err)
+static int cgi_read_file(const char *path, struct buf *text, struct error *err)
 {
 	char chunk[4096];
 	size_t n;

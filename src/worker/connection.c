@@ -62,8 +62,8 @@ static void connection_fail(struct connection *connection,
 			    enum board_fault fault, const char *reason)
 {
 	board_add(&connection->site->slot->counters.faults[fault], 1);
-	log_write(LOG_LEVEL_WARN, "worker",
-		  "closed a FastCGI connection: %s", reason);
+	log_write(LOG_LEVEL_WARN, "worker", "closed a FastCGI connection: %s",
+		  reason);
 	connection_close(connection);
 }
 
@@ -113,9 +113,8 @@ static void connection_next(struct connection *connection)
 	}
 	connection->state = CONNECTION_READING;
 	connection_await(connection, EPOLLIN);
-	connection_set_timer(connection, connection->rest.len > 0 ?
-						 0 :
-						 CONNECTION_IDLE_MS);
+	connection_set_timer(connection,
+			     connection->rest.len > 0 ? 0 : CONNECTION_IDLE_MS);
 }
 
 static void connection_wait_to_send(struct connection *connection)
@@ -183,8 +182,7 @@ static void connection_take(struct connection *connection, const char *bytes,
 		return;
 	if (result == GUARD_MORE) {
 		if (was_idle && !guard_is_idle(guard))
-			connection_set_timer(connection,
-					     CONNECTION_REQUEST_MS);
+			connection_set_timer(connection, CONNECTION_REQUEST_MS);
 		return;
 	}
 	if (used < len)
@@ -196,8 +194,8 @@ static void connection_take(struct connection *connection, const char *bytes,
 void connection_release_request(struct connection *connection)
 {
 	connection->id = connection->guard.id;
-	connection->close_after = !connection->site->keep ||
-				  !connection->guard.keep;
+	connection->close_after =
+		!connection->site->keep || !connection->guard.keep;
 	guard_reset(&connection->guard);
 }
 

@@ -26,8 +26,8 @@ struct connection_site {
 	struct loop *loop;
 	struct board_slot *slot;
 	size_t max_body;
-	bool keep; /* the front closes; else we do, after each reply */
-	bool leaving; /* close what is idle, and after each reply */
+	bool keep;     /* the front closes; else we do, after each reply */
+	bool leaving;  /* close what is idle, and after each reply */
 	char *scratch; /* CONNECTION_SCRATCH_BYTES to read into */
 	struct connection *first;
 	size_t n; /* connections that are open */
@@ -73,10 +73,10 @@ struct connection {
 	struct connection *previous, *next;
 	enum connection_state state;
 	struct guard guard;
-	uint16_t id; /* of the request that is being answered */
+	uint16_t id;      /* of the request that is being answered */
 	bool close_after; /* the reply */
-	struct buf out;  /* not taken by the peer yet */
-	struct buf rest; /* came behind a whole request */
+	struct buf out;   /* not taken by the peer yet */
+	struct buf rest;  /* came behind a whole request */
 	/* while parked; the worker's */
 	uint64_t ticket;
 	struct journal_entry *entry; /* owned; NULL: not parked */

@@ -45,26 +45,26 @@ static bool dispatch_is_denied(struct method_call *method_call)
 	case AUTH_OK:
 		return false;
 	case AUTH_NOT_READY:
-		dispatch_reject(method_call, REJECT_TOKEN, REPLY_NOT_READY,
-				arena_printf(method_call->arena, "%s",
-					     method_call->board->token_problem));
+		dispatch_reject(
+			method_call, REJECT_TOKEN, REPLY_NOT_READY,
+			arena_printf(method_call->arena, "%s",
+				     method_call->board->token_problem));
 		return true;
 	case AUTH_DENIED:
 		break;
 	}
 	dispatch_reject(method_call, REJECT_TOKEN, REPLY_DENIED,
-			method_call->request->authorization[0] == '\0' ?
-				"no token: send the header Authorization: "
-				"Bearer <the token file's content>" :
-				"wrong token: the header must be "
-				"Authorization: Bearer <the token file's "
-				"content>");
+			method_call->request->authorization[0] == '\0'
+				? "no token: send the header Authorization: "
+				  "Bearer <the token file's content>"
+				: "wrong token: the header must be "
+				  "Authorization: Bearer <the token file's "
+				  "content>");
 	return true;
 }
 
 static enum method_end dispatch_api(struct method_call *method_call,
-				    const char *name,
-				    enum board_route *route_r)
+				    const char *name, enum board_route *route_r)
 {
 	const struct request *request = method_call->request;
 	const struct method *method = methods_find(name);
@@ -167,8 +167,7 @@ enum method_end dispatch_request(struct method_call *method_call,
 				       REPLY_TOO_LARGE,
 				       request->refused_reason);
 	if (request->refused_status != 0)
-		return dispatch_reject(method_call, REJECT_HTTP,
-				       REPLY_BAD_CALL,
+		return dispatch_reject(method_call, REJECT_HTTP, REPLY_BAD_CALL,
 				       request->refused_reason);
 	return dispatch_path(method_call, route_r);
 }

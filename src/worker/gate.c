@@ -28,7 +28,7 @@ void gate_close(struct gate *gate)
 static void gate_start(struct gate *gate)
 {
 	gate->is_accepting = loop_add(gate->site->loop, &gate->watch,
-					EPOLLIN | EPOLLEXCLUSIVE) == 0;
+				      EPOLLIN | EPOLLEXCLUSIVE) == 0;
 }
 
 /*

@@ -46,9 +46,8 @@ static void journal_log_text(const char *name, const char *text)
 		log_text(name, text, strlen(text));
 }
 
-static void journal_log(const struct journal_entry *entry,
-			enum log_level level, const char *msg,
-			const struct response *response)
+static void journal_log(const struct journal_entry *entry, enum log_level level,
+			const char *msg, const struct response *response)
 {
 	if (!log_begin(level, "worker", msg))
 		return;
@@ -94,6 +93,8 @@ static void journal_count(const struct journal_entry *entry,
 		board_add(&counters->handler_failed[entry->handler], 1);
 	else if (entry->phase == NODE_ERROR)
 		board_add(&counters->handler_errors[entry->handler], 1);
+	else
+		board_add(&counters->handler_ok[entry->handler], 1);
 }
 
 static bool journal_is_failure(const struct journal_entry *entry, int status)
@@ -135,8 +136,8 @@ static enum log_level journal_level(const struct journal_entry *entry,
 	case N_ROUTES:
 		break;
 	}
-	return status >= 400 || entry->phase == NODE_ERROR ? LOG_LEVEL_WARN :
-							      LOG_LEVEL_INFO;
+	return status >= 400 || entry->phase == NODE_ERROR ? LOG_LEVEL_WARN
+							   : LOG_LEVEL_INFO;
 }
 
 void journal_end(const struct journal_entry *entry, struct board_slot *slot,
@@ -160,6 +161,6 @@ void journal_slow(const struct journal_entry *entry)
 void journal_gone(const struct journal_entry *entry, struct board_slot *slot)
 {
 	board_add(&slot->counters.faults[FAULT_GONE], 1);
-	journal_log(entry, LOG_LEVEL_INFO,
-		    "the caller left before the answer", NULL);
+	journal_log(entry, LOG_LEVEL_INFO, "the caller left before the answer",
+		    NULL);
 }

@@ -42,7 +42,6 @@ struct connection *parked_take(struct parked *parked, uint64_t ticket);
  * The first parked call at or behind place *place_r, which becomes the
  * place behind it; NULL: no more.  Calls may be taken between two steps.
  */
-struct connection *parked_next(const struct parked *parked,
-			       uint32_t *place_r);
+struct connection *parked_next(const struct parked *parked, uint32_t *place_r);
 
 #endif

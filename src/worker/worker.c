@@ -28,7 +28,7 @@
 enum {
 	WORKER_PARKED = 1024, /* calls, in all workers together */
 	WORKER_SLOW_MS = 5000,
-	WORKER_TICK_MS = 1000,  /* a sign of life for the watchdog */
+	WORKER_TICK_MS = 1000,      /* a sign of life for the watchdog */
 	WORKER_MMAP_BYTES = 262144, /* larger pieces go back at once */
 };
 
@@ -57,7 +57,7 @@ static void worker_report(struct worker *worker)
 	slot->n_parked = worker->parked.n;
 	if (worker->parked.n == 0)
 		slot->oldest_parked_ms = 0;
-	slot->counters.log_dropped = log_dropped();
+	board_add(&slot->counters.log_dropped, log_take_dropped());
 	if (worker->is_leaving)
 		slot->state = STATE_RETIRING;
 	else
@@ -184,8 +184,7 @@ static void worker_park(struct worker *worker, struct connection *connection,
 
 	if (worker->is_draining) {
 		reply_set(&worker->response, REPLY_AGAIN, "");
-	} else if (worker_count_parked(worker->start->board) >=
-		   WORKER_PARKED) {
+	} else if (worker_count_parked(worker->start->board) >= WORKER_PARKED) {
 		note->rejection = REJECT_FULL;
 		note->text = "1024 calls wait for their answers: ask again";
 		reply_set(&worker->response, REPLY_FULL, note->text);
@@ -288,8 +287,7 @@ static void worker_answer_later(struct handler_later *later, uint64_t ticket,
 }
 
 /* Answer a parked call with an outcome of our own. */
-static void worker_give_up(struct worker *worker,
-			   struct connection *connection,
+static void worker_give_up(struct worker *worker, struct connection *connection,
 			   enum reply_outcome outcome, const char *text)
 {
 	parked_take(&worker->parked, connection->ticket);

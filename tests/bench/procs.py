@@ -43,6 +43,12 @@ def cpu_seconds(pids):
     return ticks / TICKS_PER_SECOND
 
 
+def machine_busy_seconds():
+    """Processor time that was not idle, of all programs together."""
+    fields = [int(field) for field in read("/proc/stat").split()[1:9]]
+    return (sum(fields) - fields[3] - fields[4]) / TICKS_PER_SECOND
+
+
 def pss_kib(pid):
     for line in read(f"/proc/{pid}/smaps_rollup").splitlines():
         if line.startswith("Pss:"):

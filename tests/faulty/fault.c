@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -99,6 +100,7 @@ static int fault_orphans(const struct call *call, struct node *node,
 			pid = fork();
 			_exit(pid < 0 ? 1 : 0);
 		}
+		waitpid(pid, NULL, 0);
 	}
 	node_succeed(node, "%lld orphans", (long long)count);
 	return 0;

@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from harness import procfs
 from harness.background import Background
 from harness.calls import HELLO_REPLY, fault, hello
 from harness.waiting import Stopwatch, wait_for
@@ -94,7 +95,7 @@ def test_identical_calls_under_kills_are_not_poisoned(daemons):
     body = hello()
     watch, n_kills = Stopwatch(), 0
     while watch.seconds() < 4:
-        os.kill(daemon.workers()[0], signal.SIGKILL)
+        procfs.kill_quietly(wait_for(daemon.workers, 5, "a worker")[0])
         n_kills += 1
         while watch.seconds() < 0.3 * n_kills:
             assert daemon.agent_call(body).json == HELLO_REPLY

@@ -55,6 +55,18 @@ static void calls_in_hand_are_parked_ones_and_the_current_one(void **state)
 	boards_free(board);
 }
 
+static void the_page_itself_is_not_in_hand(void **state)
+{
+	struct board *board = boards_new_serving();
+	struct snapshot now;
+
+	(void)state;
+	boards_slot(board, ROLE_OPS)->call_digest = 9;
+	snapshot_take(board, &now);
+	assert_int_equal(now.n_in_hand, 0);
+	boards_free(board);
+}
+
 static void only_a_loop_of_ours_can_be_stuck(void **state)
 {
 	struct board *board = boards_new_serving();
@@ -140,6 +152,7 @@ int main(void)
 			free_slots_and_those_before_the_fork_are_left_out),
 		cmocka_unit_test(
 			calls_in_hand_are_parked_ones_and_the_current_one),
+		cmocka_unit_test(the_page_itself_is_not_in_hand),
 		cmocka_unit_test(only_a_loop_of_ours_can_be_stuck),
 		cmocka_unit_test(the_newest_failures_of_all_slots_come_first),
 		cmocka_unit_test(failures_outlive_their_process),

@@ -63,6 +63,10 @@ class Execplugd:
                                    else programs.execplugd())
         self.argv = [*prefix, self.program, *self._options(), *options]
         self.env = {**os.environ, **(env or {})}
+        if faulty:
+            # A sanitizer would turn the signals of faults into exits.
+            self.env.setdefault(
+                "ASAN_OPTIONS", "handle_segv=0:handle_abort=0")
         self.process = None
         self.private = set()
         self.exit_code = None

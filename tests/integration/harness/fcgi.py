@@ -143,8 +143,11 @@ class Peer:
         if rcvbuf is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF,
                                    rcvbuf)
-        self.socket.settimeout(timeout)
+        # Blocking: with a full queue a connect then waits for its turn.
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO,
+                               struct.pack("ll", timeout, 0))
         self.socket.connect(address)
+        self.socket.settimeout(timeout)
         self.pending = b""
 
     def __enter__(self):

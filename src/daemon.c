@@ -91,7 +91,11 @@ static int daemon_try(const struct options *options, struct error *err)
 	if (board == NULL)
 		return daemon_fail(err);
 	ret = cgi_try(options->try_file, options, &daemon_registry, board, err);
-	return ret < 0 ? daemon_fail(err) : ret;
+	if (ret < 0) {
+		daemon_fail(err);
+		return EXIT_USAGE;
+	}
+	return ret;
 }
 
 static int daemon_cgi(const struct options *options, struct error *err)

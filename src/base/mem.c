@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 
-static _Noreturn void mem_die(void)
+_Noreturn void mem_die(void)
 {
 	log_write(LOG_LEVEL_ERROR, "mem", "out of memory: leaving");
 	log_flush();

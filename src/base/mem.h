@@ -24,6 +24,11 @@ void *mem_zalloc(size_t size);
 void *mem_realloc(void *old, size_t size);
 
 /*
+ * A library has run out of memory without ending the process: do that.
+ */
+_Noreturn void mem_die(void);
+
+/*
  * A copy of text on the heap.  Never NULL; the caller owns it.
  */
 char *mem_strdup(const char *text);

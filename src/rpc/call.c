@@ -8,12 +8,14 @@
 
 #include <json-c/json_object.h>
 #include <json-c/json_tokener.h>
+#include <json-c/linkhash.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "base/array.h"
+#include "base/mem.h"
 
 enum {
 	CALL_KEPT_BYTES = 65536
@@ -27,25 +29,69 @@ static struct json_object *call_parse(const char *text, size_t len,
 				      struct error *err)
 {
 	static struct json_tokener *tokener;
+	enum json_tokener_error code;
 	struct json_object *root;
 
 	if (tokener == NULL) {
 		/* json-c counts the innermost scalar as a level. */
 		tokener = json_tokener_new_ex(SCAN_DEPTH + 1);
+		if (tokener == NULL)
+			mem_die();
 		json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
 	}
 	json_tokener_reset(tokener);
 	root = json_tokener_parse_ex(tokener, text, (int)len);
+	code = json_tokener_get_error(tokener);
+	/* No value and no fault of the text: no memory. */
+	if (root == NULL &&
+	    (code == json_tokener_success || code == json_tokener_continue))
+		mem_die();
 	if (root == NULL)
-		error_set(err, ERROR_INPUT,
-			  "json-c does not take it for JSON: %s",
-			  json_tokener_error_desc(
-				  json_tokener_get_error(tokener)));
+		error_set(err, ERROR_INPUT, "json-c does not take it: %s",
+			  json_tokener_error_desc(code));
 	if (len > CALL_KEPT_BYTES) {
 		json_tokener_free(tokener);
 		tokener = NULL;
 	}
 	return root;
+}
+
+/* The number of values in value, itself included. */
+static size_t call_count(struct json_object *value)
+{
+	size_t n = 1;
+
+	if (json_object_is_type(value, json_type_array)) {
+		for (size_t i = 0; i < json_object_array_length(value); i++)
+			n += call_count(json_object_array_get_idx(value, i));
+	} else if (json_object_is_type(value, json_type_object)) {
+		json_object_object_foreach(value, name, member)
+		{
+			(void)name;
+			n += call_count(member);
+		}
+	}
+	return n;
+}
+
+/*
+ * json-c leaves a member out when it has no memory for it, and says
+ * nothing.  A value that has fewer values than its text must have equal
+ * names in it; then it is the same when it is built again.
+ */
+static void call_check_count(struct json_object *value,
+			     const struct scan_range *range, const char *text,
+			     size_t len)
+{
+	size_t n = call_count(value);
+	struct json_object *again;
+
+	if (n == range->n_values)
+		return;
+	again = call_parse(text, len, NULL);
+	if (call_count(again) != n)
+		mem_die();
+	json_object_put(again);
 }
 
 /*
@@ -56,16 +102,22 @@ static struct json_object *call_build(const struct call *call,
 				      const struct scan_range *range,
 				      struct error *err)
 {
-	char first = range->text[0];
+	const char *text = range->text;
+	struct json_object *value;
+	size_t len = range->len;
+	char first = text[0];
 
 	if (first == 'n')
 		return NULL;
 	/* A number or word ends for json-c only where something follows. */
-	if (first != '{' && first != '[' && first != '"')
-		return call_parse(
-			arena_strndup(call->arena, range->text, range->len),
-			range->len + 1, err);
-	return call_parse(range->text, range->len, err);
+	if (first != '{' && first != '[' && first != '"') {
+		text = arena_strndup(call->arena, range->text, range->len);
+		len++;
+	}
+	value = call_parse(text, len, err);
+	if (value != NULL)
+		call_check_count(value, range, text, len);
+	return value;
 }
 
 static bool call_is_null(const struct scan_range *range)

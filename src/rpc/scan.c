@@ -102,16 +102,20 @@ static void scan_note_begin(struct scanner *scanner)
 {
 	struct scan_range *range = scan_range_here(scanner);
 
-	if (range != NULL)
-		range->text = scanner->lexer.at;
+	if (range == NULL)
+		return;
+	range->text = scanner->lexer.at;
+	range->n_values = scanner->scan->n_values - 1;
 }
 
 static void scan_note_end(struct scanner *scanner)
 {
 	struct scan_range *range = scan_range_here(scanner);
 
-	if (range != NULL)
-		range->len = (size_t)(scanner->lexer.at - range->text);
+	if (range == NULL)
+		return;
+	range->len = (size_t)(scanner->lexer.at - range->text);
+	range->n_values = scanner->scan->n_values - range->n_values;
 }
 
 /* The member comes (again): what an earlier one held does not count. */
@@ -126,7 +130,7 @@ static void scan_forget(struct scan *scan, enum scan_member member)
 		    is_part[scan_rows[i].parent])
 			is_part[i] = true;
 		if (is_part[i])
-			scan->members[i] = (struct scan_range){ NULL, 0 };
+			scan->members[i] = (struct scan_range){ NULL, 0, 0 };
 	}
 	if (is_part[SCAN_PLUGIN])
 		scan->n_keys = 0;

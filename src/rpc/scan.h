@@ -64,6 +64,7 @@ enum scan_member {
 struct scan_range {
 	const char *text;
 	size_t len;
+	size_t n_values; /* in it, itself included */
 };
 
 struct scan {

@@ -1,5 +1,5 @@
 /*
- * gate: accept, a few a turn; pause when descriptors ran out.
+ * gate: accept, one a turn; pause when descriptors ran out.
  */
 #include "worker/gate.h"
 
@@ -13,7 +13,6 @@
 #include "base/log.h"
 
 enum {
-	GATE_ACCEPTS = 8, /* a turn, so that others get their share */
 	GATE_PAUSE_MS = 100,
 };
 
@@ -81,26 +80,21 @@ static void gate_welcome(struct gate *gate, int fd)
 	close(fd);
 }
 
+/*
+ * One a turn: what this process accepts waits for it alone, while in the
+ * queue it can be had by a sibling that is idle.
+ */
 static void gate_accept(struct watch *watch, uint32_t events)
 {
 	struct gate *gate = CONTAINER_OF(watch, struct gate, watch);
 	int fd;
 
 	(void)events;
-	for (int i = 0; i < GATE_ACCEPTS; i++) {
-		fd = accept4(watch->fd, NULL, NULL,
-			     SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd >= 0) {
-			gate_welcome(gate, fd);
-			continue;
-		}
-		if (errno == EAGAIN)
-			return;
-		if (errno == ECONNABORTED || errno == EINTR)
-			continue; /* this one is lost, others wait */
+	fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd >= 0)
+		gate_welcome(gate, fd);
+	else if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
 		gate_pause(gate, errno);
-		return;
-	}
 }
 
 int gate_open(struct gate *gate, struct connection_site *site, int listen_fd,

@@ -218,6 +218,8 @@ static void worker_answer_request(struct worker *worker,
 	journal_begin(&entry, request);
 	slot->call_key[0] = '\0';
 	slot->call_begun_ms = clock_ms();
+	if (!worker->is_leaving)
+		slot->state = STATE_BUSY;
 	__atomic_store_n(&slot->call_digest, method_call.digest,
 			 __ATOMIC_RELEASE);
 

@@ -220,8 +220,8 @@ def parse_arguments():
     parser.add_argument("--load", default=os.environ.get("EXECPLUG_LOAD"),
                         help="a built load.c (or EXECPLUG_LOAD); without it "
                         "cc builds one")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=2,
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--seconds", type=float, default=1,
                         help="length of a round")
     parser.add_argument("--long", action="store_true",
                         help="a million calls on kept connections, not 200k")

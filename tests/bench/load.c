@@ -25,7 +25,7 @@ static const char usage_text[] =
 	"  --seconds S       begin no call after S seconds\n"
 	"  --count N         make N calls\n"
 	"  --expect TEXT     what each good reply holds\n"
-	"  --retry SCALE     retry as Argo's agent, waits 1, 2, 4, 8 s x SCALE\n"
+	"  --retry SCALE     retry as the agent, waits 1, 2, 4, 8 s x SCALE\n"
 	"  --timeout MS      give up a try (30000)\n"
 	"Without --seconds and --count it calls until SIGTERM.\n";
 

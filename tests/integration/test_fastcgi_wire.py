@@ -12,6 +12,7 @@ from harness.fcgi import (ABORT, AUTHORIZER, BEGIN, CANT_MPX_CONN, END,
                           REQUEST_COMPLETE, STDIN, UNKNOWN_ROLE, Peer,
                           begin, call_params, get_values, pair, params_bytes,
                           parse_pairs, record, request, stream)
+from harness.programs import is_sanitized
 from harness.waiting import Stopwatch, wait_for
 
 PEER_DEADLINE_S = 10
@@ -113,7 +114,7 @@ def assert_refused(bare, data):
 
 
 def test_row_18_silent_peers_stall_nobody(bare, slow):
-    assert not slow.closed
+    assert not [one for one in slow.closed if one.startswith("silent")]
     times = []
     for _ in range(50):
         watch = Stopwatch()
@@ -446,8 +447,9 @@ def n_parked(daemon):
 
 def test_row_7_a_huge_param_then_silence_closes(bare, slow):
     assert slow.wait_closed("a huge param") < PEER_DEADLINE_S + 2
-    assert all(procfs.peak_rss_bytes(pid) < 64 * MIB
-               for pid in bare.workers())
+    if not is_sanitized(bare.program):
+        assert all(procfs.peak_rss_bytes(pid) < 16 * MIB
+                   for pid in bare.workers())
 
 
 @pytest.mark.parametrize("name", [

@@ -61,7 +61,8 @@ class Execplugd:
         self.stderr = self.folder / "stderr"
         self.program = program or (programs.execplugd_faulty() if faulty
                                    else programs.execplugd())
-        self.argv = [*prefix, self.program, *self._options(), *options]
+        self.argv = [*prefix, *programs.wrapper(), self.program,
+                     *self._options(), *options]
         self.env = {**os.environ, **(env or {})}
         if faulty:
             # A sanitizer would turn the signals of faults into exits.

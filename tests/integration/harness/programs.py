@@ -32,6 +32,11 @@ def execplugd_faulty():
                           str(BUILD / "tests/faulty/execplugd-faulty"))
 
 
+def wrapper():
+    """What EXECPLUG_WRAPPER puts before the daemon: "valgrind -q"."""
+    return os.environ.get("EXECPLUG_WRAPPER", "").split()
+
+
 def find(name):
     """The path of a helper program; fails naming the Debian package."""
     path = shutil.which(name, path=os.environ.get("PATH", "")
@@ -41,6 +46,8 @@ def find(name):
 
 
 def is_sanitized(path=None):
-    """True for a build with AddressSanitizer: it needs more memory."""
+    """True where a checker needs more memory and time than we do."""
+    if wrapper():
+        return True
     with open(path or execplugd(), "rb") as file:
         return b"__asan_init" in file.read()

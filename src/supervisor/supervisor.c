@@ -254,6 +254,12 @@ static void supervisor_look(struct supervisor *supervisor, size_t place)
 	supervisor_feed(supervisor, &event);
 }
 
+static void supervisor_look_at_all(struct supervisor *supervisor)
+{
+	for (size_t i = 0; i < POLICY_PLACES; i++)
+		supervisor_look(supervisor, i);
+}
+
 static void supervisor_do_chores(struct supervisor *supervisor)
 {
 	token_check(&supervisor->token);
@@ -292,8 +298,7 @@ static void supervisor_tick(struct timer *timer)
 		CONTAINER_OF(timer, struct supervisor, tick);
 	int64_t now_ms = clock_ms();
 
-	for (size_t i = 0; i < POLICY_PLACES; i++)
-		supervisor_look(supervisor, i);
+	supervisor_look_at_all(supervisor);
 	supervisor_sign(supervisor, now_ms);
 	if (now_ms >= supervisor->chores_ms) {
 		supervisor->chores_ms = now_ms + POLICY_TICK_MS;
@@ -307,6 +312,8 @@ static void supervisor_bury(struct supervisor *supervisor)
 	struct policy_event event = { .type = POLICY_DIED };
 	struct child_end end;
 
+	/* What the dead have replied since the last look counts for them. */
+	supervisor_look_at_all(supervisor);
 	while (children_bury(&supervisor->children, &supervisor->policy,
 			     &end)) {
 		if (end.role == ROLE_NGINX)

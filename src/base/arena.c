@@ -89,7 +89,8 @@ char *arena_join(struct arena *arena, const char *first, const char *second)
 	char *text = arena_alloc(arena, first_len + second_len + 1);
 
 	memcpy(text, first, first_len);
-	memcpy(text + first_len, second, second_len + 1);
+	memcpy(text + first_len, second, second_len);
+	text[first_len + second_len] = '\0';
 	return text;
 }
 

@@ -95,7 +95,8 @@ void loop_timer_set(struct loop *loop, struct timer *timer, int64_t at_ms)
 		if (loop->n_timers + 2 > loop->heap_cap) {
 			loop->heap_cap = loop->heap_cap * 2 + 16;
 			loop->heap = mem_realloc(
-				loop->heap, loop->heap_cap * sizeof(timer));
+				loop->heap,
+				loop->heap_cap * sizeof(struct timer *));
 		}
 		timer->place = ++loop->n_timers;
 		loop->heap[timer->place] = timer;

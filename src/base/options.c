@@ -269,10 +269,12 @@ static void option_env_name(const struct option_row *row, char name[64])
 {
 	size_t len = (size_t)snprintf(name, 64, "EXECPLUG_%s", row->name);
 
-	for (size_t i = 0; i < len; i++)
-		name[i] = name[i] == '-'
-				  ? '_'
-				  : (char)toupper((unsigned char)name[i]);
+	for (size_t i = 0; i < len; i++) {
+		if (name[i] == '-')
+			name[i] = '_';
+		else
+			name[i] = (char)toupper((unsigned char)name[i]);
+	}
 }
 
 static int options_read_environment(struct options *options, struct error *err)

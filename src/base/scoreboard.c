@@ -132,6 +132,7 @@ static void board_fold(struct board_counters *sum,
  * A version is odd while what it guards is being written: a writer, of
  * which there is one, steps it before and after.
  */
+/* NOLINTNEXTLINE(readability-non-const-parameter): written atomically */
 static void board_step(uint32_t *version)
 {
 	__atomic_store_n(version, *version + 1, __ATOMIC_SEQ_CST);
@@ -161,6 +162,7 @@ void board_release(struct board *board, struct board_slot *slot)
 	slot->pid = 0;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): written atomically */
 void board_add(uint64_t *counter, uint64_t n)
 {
 	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);

@@ -338,15 +338,31 @@ static enum guard_result guard_finish_content(struct guard *guard)
 	}
 }
 
+/* May parameters or a body come at this moment?  NULL: yes; else why not. */
+static const char *guard_stream_fault(const struct guard *guard)
+{
+	bool is_ours = guard_record_id(guard) == guard->id;
+
+	if (guard->phase == GUARD_BEGIN)
+		return "a stream before BEGIN_REQUEST";
+	if (!is_ours)
+		return NULL; /* of a request refused above */
+	if (guard_type(guard) == FCGI_PARAMS && guard->phase == GUARD_IN_BODY)
+		return "parameters after their end";
+	if (guard_type(guard) == FCGI_STDIN && guard->phase == GUARD_IN_PARAMS)
+		return "a body before the end of the parameters";
+	return NULL;
+}
+
 /* May this record come at this moment?  NULL: yes; else why not. */
 static const char *guard_header_fault(const struct guard *guard)
 {
 	size_t len = (size_t)guard->header[4] << 8 | guard->header[5];
-	uint16_t id = guard_record_id(guard);
 
 	if (guard->header[0] != FCGI_VERSION_1)
 		return "not FastCGI version 1";
-	if ((guard_type(guard) == FCGI_GET_VALUES) != (id == 0))
+	if ((guard_type(guard) == FCGI_GET_VALUES) !=
+	    (guard_record_id(guard) == 0))
 		return "a management record that is not GET_VALUES";
 	switch (guard_type(guard)) {
 	case FCGI_GET_VALUES:
@@ -355,17 +371,8 @@ static const char *guard_header_fault(const struct guard *guard)
 	case FCGI_BEGIN_REQUEST:
 		return len == 8 ? NULL : "a BEGIN_REQUEST of a wrong length";
 	case FCGI_PARAMS:
-		if (guard->phase == GUARD_BEGIN)
-			return "parameters before BEGIN_REQUEST";
-		if (id == guard->id && guard->phase == GUARD_IN_BODY)
-			return "parameters after their end";
-		return NULL;
 	case FCGI_STDIN:
-		if (guard->phase == GUARD_BEGIN)
-			return "a body before BEGIN_REQUEST";
-		if (id == guard->id && guard->phase == GUARD_IN_PARAMS)
-			return "a body before the end of the parameters";
-		return NULL;
+		return guard_stream_fault(guard);
 	case FCGI_ABORT_REQUEST:
 		return "the peer aborted the request";
 	default:

@@ -7,8 +7,8 @@
 #include "rpc/call.h"
 
 #include <json-c/json_object.h>
+#include <json-c/json_object_iterator.h>
 #include <json-c/json_tokener.h>
-#include <json-c/linkhash.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -56,22 +56,36 @@ static struct json_object *call_parse(const char *text, size_t len,
 	return root;
 }
 
-/* The number of values in value, itself included. */
+static size_t call_count(struct json_object *value);
+
+static size_t call_count_members(struct json_object *value)
+{
+	struct json_object_iterator at = json_object_iter_begin(value);
+	struct json_object_iterator end = json_object_iter_end(value);
+	size_t n = 0;
+
+	for (; !json_object_iter_equal(&at, &end); json_object_iter_next(&at))
+		n += call_count(json_object_iter_peek_value(&at));
+	return n;
+}
+
+static size_t call_count_elements(struct json_object *value)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < json_object_array_length(value); i++)
+		n += call_count(json_object_array_get_idx(value, i));
+	return n;
+}
+
+/* The number of values in value, itself included; its depth is bounded. */
 static size_t call_count(struct json_object *value)
 {
-	size_t n = 1;
-
-	if (json_object_is_type(value, json_type_array)) {
-		for (size_t i = 0; i < json_object_array_length(value); i++)
-			n += call_count(json_object_array_get_idx(value, i));
-	} else if (json_object_is_type(value, json_type_object)) {
-		json_object_object_foreach(value, name, member)
-		{
-			(void)name;
-			n += call_count(member);
-		}
-	}
-	return n;
+	if (json_object_is_type(value, json_type_array))
+		return 1 + call_count_elements(value);
+	if (json_object_is_type(value, json_type_object))
+		return 1 + call_count_members(value);
+	return 1;
 }
 
 /*

@@ -56,19 +56,27 @@ static void lexer_add(struct lexer_name *name, const char *bytes, size_t len)
 	name->len += len;
 }
 
+/* The value of a hexadecimal digit; 16: c is none. */
+static uint32_t lexer_hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return (uint32_t)(c - '0');
+	if (c >= 'a' && c <= 'f')
+		return (uint32_t)(c - 'a' + 10);
+	if (c >= 'A' && c <= 'F')
+		return (uint32_t)(c - 'A' + 10);
+	return 16;
+}
+
 static int lexer_hex4(struct lexer *lexer, uint32_t *code_r)
 {
-	uint32_t code = 0;
-	char c;
+	uint32_t code = 0, digit;
 
 	for (int i = 0; i < 4; i++) {
-		c = lexer->at < lexer->end ? *lexer->at : '\0';
-		if (c >= '0' && c <= '9')
-			code = code << 4 | (uint32_t)(c - '0');
-		else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-			code = code << 4 | (uint32_t)((c | 0x20) - 'a' + 10);
-		else
+		digit = lexer->at < lexer->end ? lexer_hex(*lexer->at) : 16;
+		if (digit == 16)
 			return lexer_fail(lexer, "a bad \\u escape");
+		code = code << 4 | digit;
 		lexer->at++;
 	}
 	*code_r = code;

@@ -68,13 +68,12 @@ static bool scan_level_is_object(const struct scanner *scanner)
 static void scan_push(struct scanner *scanner, bool is_object)
 {
 	size_t level = scanner->depth++;
-	char *byte, bit;
+	unsigned char *byte, bit = (unsigned char)(1U << level % 8);
 
 	if (level / 8 >= scanner->levels.len)
 		buf_add_char(&scanner->levels, '\0');
-	byte = &scanner->levels.data[level / 8];
-	bit = (char)(1 << level % 8);
-	*byte = is_object ? (char)(*byte | bit) : (char)(*byte & ~bit);
+	byte = (unsigned char *)&scanner->levels.data[level / 8];
+	*byte = (unsigned char)(is_object ? *byte | bit : *byte & ~bit);
 	if (scanner->depth < SCAN_LEVELS)
 		scanner->in[scanner->depth] = SCAN_OTHER;
 	if (scanner->depth == 3)

@@ -159,7 +159,8 @@ static void worker_submit(struct worker *worker, struct connection *connection,
 		reply_set(&worker->response, reply_outcome_of(&err), err.text);
 		method_call->note.phase =
 			reply_phase_of(reply_outcome_of(&err));
-		method_call->note.text = err.text;
+		method_call->note.text = arena_strndup(&worker->arena, err.text,
+						       strlen(err.text));
 		journal_note(entry, ROUTE_EXECUTE, &method_call->note);
 		worker_reply(worker, connection, entry);
 		return;
@@ -391,7 +392,7 @@ static int worker_watch_signals(struct worker *worker, struct error *err)
 	sigdelset(&all, SIGILL);
 	sigdelset(&all, SIGFPE);
 	sigdelset(&all, SIGABRT);
-	sigprocmask(SIG_SETMASK, &all, NULL);
+	pthread_sigmask(SIG_SETMASK, &all, NULL);
 
 	worker->signal_watch.fd =
 		signalfd(-1, &taken, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -421,8 +422,10 @@ static int worker_init(struct worker *worker, const struct worker_start *start,
 {
 	memset(worker, 0, sizeof(*worker));
 	worker->start = start;
+	/* NOLINTBEGIN(concurrency-mt-unsafe): there is one thread */
 	mallopt(M_MMAP_THRESHOLD, WORKER_MMAP_BYTES);
 	mallopt(M_TRIM_THRESHOLD, WORKER_MMAP_BYTES);
+	/* NOLINTEND(concurrency-mt-unsafe) */
 	if (loop_init(&worker->loop, err) < 0 ||
 	    worker_watch_signals(worker, err) < 0)
 		return -1;

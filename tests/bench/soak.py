@@ -235,10 +235,17 @@ class Checks:
         print("ok    " if passed else "FAILED", text, flush=True)
 
 
-def descriptors(peer):
-    """Descriptors by role, of a peer at rest: sorted, so order is free."""
+def descriptors_at_rest(peer):
+    """Descriptors by role, once nginx has closed what it kept to workers.
+
+    Sorted, so that it does not matter which of two processes has how many.
+    """
+    wait_for(lambda: not any(row["connections"]
+                             for row in peer.status()["processes"]
+                             if row["role"] == "worker"),
+             QUIET_LIMIT_S, 0.2)
     found = {}
-    for pid, role in roles(peer).items():
+    for pid, role in sorted(roles(peer).items()):
         found.setdefault(role, []).append(procs.n_descriptors(pid))
     return {role: sorted(counts) for role, counts in found.items()}
 
@@ -292,7 +299,7 @@ def judge_answers(callers, checks):
 
 
 def soak(peer, minutes, with_sleep, checks):
-    at_rest = descriptors(peer)
+    at_rest = descriptors_at_rest(peer)
     over, begin = threading.Event(), time.monotonic()
     half_s = minutes * 30
     callers = [Caller(peer.port, requests(with_sleep), over, seed)
@@ -312,8 +319,7 @@ def soak(peer, minutes, with_sleep, checks):
     judge_answers(callers, checks)
     # Generations that retire are part of the first half's memory.
     judge_growth(watch.samples, half_s * 1.2, checks)
-    wait_for(lambda: descriptors(peer) == at_rest, QUIET_LIMIT_S, 0.2)
-    now = descriptors(peer)
+    now = descriptors_at_rest(peer)
     checks.note(now == at_rest, f"descriptors by role: {at_rest} at the "
                 f"start, {now} at the end")
 

@@ -188,8 +188,12 @@ def test_the_pages_answer_while_every_worker_is_stopped(daemons):
 
 def test_the_pages_answer_while_every_worker_is_busy(daemons):
     daemon = daemons.start(faulty=True)
-    busy = [Background(daemon.call, fault("spin")) for _ in range(2)]
-    wait_for(lambda: len(daemon.pids("worker", "busy")) == 2, 3, "all busy")
+    busy = []
+    for n in (1, 2):
+        busy.append(Background(daemon.call, fault("spin")))
+        wait_for(lambda n=n: len(daemon.pids("worker", "busy")) == n, 2,
+                 f"{n} busy")
+    assert daemon.metrics().value("execplug_workers", state="busy") == 2
     for path in ("/healthz", "/metrics", "/status"):
         watch = Stopwatch()
         assert daemon.ask("GET", path).status == 200

@@ -131,7 +131,7 @@ def test_row_72_1024_calls_are_parked_and_the_next_is_503(daemons):
     wait_parked(daemon, MAX_PARKED)
     if not is_sanitized(daemon.program):
         used = procfs.rss_bytes(worker) - before
-        assert used < MAX_PARKED * 4096, f"{used / MAX_PARKED} a call"
+        assert used < MAX_PARKED * 2048, f"{used / MAX_PARKED} a call"
     watch = Stopwatch()
     refused = daemon.call(sleep(6000))
     assert refused.status == 503 and refused.json["message"]

@@ -79,8 +79,8 @@ static void row_9_refuses_records_that_may_never_come(void **state)
 static void refuses_records_that_may_not_come_now(void **state)
 {
 	static const struct refusal rows[] = {
-		ROW("\1\4\0\1\0\0\0\0", "parameters before BEGIN_REQUEST"),
-		ROW("\1\5\0\1\0\0\0\0", "a body before BEGIN_REQUEST"),
+		ROW("\1\4\0\1\0\0\0\0", "a stream before BEGIN_REQUEST"),
+		ROW("\1\5\0\1\0\0\0\0", "a stream before BEGIN_REQUEST"),
 		ROW("\1\2\0\1\0\0\0\0", "the peer aborted the request"),
 		ROW(BEGIN_1 BEGIN_1, "a request began twice"),
 		ROW(BEGIN_1 "\1\5\0\1\0\0\0\0",

@@ -157,7 +157,11 @@ def test_row_74_under_multiwatch(folder):
         manager.wait_answer()
         wait_for(lambda: len(manager.daemons()) == 4, 5, "four instances")
         old = manager.daemons()
+        workers = procfs.descendants(old[0])
         os.kill(old[0], signal.SIGKILL)
+        # A call that a dying worker has accepted dies with it.
+        wait_for(lambda: not any(procfs.is_alive(p) for p in workers), 1,
+                 "its workers are gone")
         for _ in range(10):
             assert answers(manager.path)
         wait_for(lambda: len(set(manager.daemons()) - set(old)) == 1, 10,

@@ -109,14 +109,19 @@ class Execplugd:
 
     def wait_ready(self, timeout=15):
         wait_for(self._is_ready_or_dead, timeout,
-                 lambda_text("the daemon is ready", self))
+                 f"the daemon is ready (log: {self.stderr})")
         if self.process.poll() is not None:
             raise AssertionError(f"ended with {self.process.returncode}: "
                                  f"{self.log_text()}")
         self.remember_private()
 
     def _is_ready_or_dead(self):
-        return self.process.poll() is not None or self.is_ready()
+        """Every worker is up, so that tests can count them."""
+        if self.process.poll() is not None:
+            return True
+        if not self.is_ready():
+            return False
+        return len(self.workers()) == self.status()["workers_wanted"]
 
     def is_ready(self):
         try:
@@ -286,11 +291,6 @@ class Execplugd:
             lines = [one for one in self.log() if text in one["msg"]]
             return lines[-1:]
         return wait_for(found, timeout, f"a log line with {text!r}")[0]
-
-
-def lambda_text(text, daemon):
-    """Text that names the log file of the daemon, for a failed wait."""
-    return f"{text} (log: {daemon.stderr})"
 
 
 def limit(pid, what, soft):

@@ -5,6 +5,7 @@
 #ifndef UNIT_LOG_READER_H
 #define UNIT_LOG_READER_H
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -49,6 +50,8 @@ static inline void run_piped(void (*body)(void), enum log_level level,
 	int fds[2];
 
 	assert_int_equal(pipe(fds), 0);
+	/* A reader that gets no time must not cost lines. */
+	assert_true(fcntl(fds[1], F_SETPIPE_SZ, 1 << 20) >= 1 << 18);
 	run(body, level, fds, out);
 }
 

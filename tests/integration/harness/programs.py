@@ -1,4 +1,4 @@
-"""programs: where the programs under test and their helpers are."""
+"""programs: where the programs under test and what drives them are."""
 import os
 import shutil
 from pathlib import Path
@@ -38,7 +38,7 @@ def wrapper():
 
 
 def find(name):
-    """The path of a helper program; fails naming the Debian package."""
+    """The path of a program; fails naming its Debian package."""
     path = shutil.which(name, path=os.environ.get("PATH", "")
                         + ":/usr/sbin:/sbin")
     assert path, f"{name} is missing: apt-get install {_PACKAGES[name]}"

@@ -179,6 +179,9 @@ static void policy_seen(struct policy_turn *turn,
 {
 	struct policy_place *place = &turn->policy->places[event->place];
 
+	/* Workers that come to their first reply are no storm. */
+	if (event->has_replied && !place->has_replied)
+		turn->policy->storms[place->role].n = 0;
 	place->has_replied = event->has_replied;
 	if (place->turned_ms < event->turned_ms)
 		place->turned_ms = event->turned_ms;

@@ -124,6 +124,23 @@ static void nobody_gives_up_while_a_worker_serves(void **state)
 	assert_null(strstr(story.said, "give up"));
 }
 
+/* Kept connections stick to one worker: the others have had no call yet. */
+static void a_reply_in_between_ends_a_storm(void **state)
+{
+	struct story story;
+
+	(void)state;
+	begin_up(&story);
+	for (int i = 0; i < 30; i++) {
+		turn(&story, 0, true);
+		die(&story, 0);
+		die(&story, 1);
+		pass(&story, 300);
+		turn_all(&story);
+	}
+	assert_null(strstr(story.said, "give up"));
+}
+
 static void an_nginx_that_never_starts_is_a_configuration_error(void **state)
 {
 	struct story story;
@@ -337,6 +354,7 @@ int main(void)
 		cmocka_unit_test(row_42_ten_early_deaths_end_the_daemon),
 		cmocka_unit_test(early_deaths_over_hours_are_no_storm),
 		cmocka_unit_test(nobody_gives_up_while_a_worker_serves),
+		cmocka_unit_test(a_reply_in_between_ends_a_storm),
 		cmocka_unit_test(
 			an_nginx_that_never_starts_is_a_configuration_error),
 		cmocka_unit_test(row_45_nginx_is_replaced_at_once),

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 enum {
-	LISTEN_TCP_BACKLOG = 511,
+	LISTEN_TCP_BACKLOG = 2048,
 	LISTEN_TCP_SILENT_S = 60, /* how long the kernel keeps a silent one */
 };
 

@@ -234,7 +234,7 @@ static void supervisor_tell(struct supervisor *supervisor,
 /* Tell policy what the board says of the process at place. */
 static void supervisor_look(struct supervisor *supervisor, size_t place)
 {
-	const struct board_slot *slot = supervisor->children.list[place].slot;
+	struct board_slot *slot = supervisor->children.list[place].slot;
 	struct policy_event event = {
 		.type = POLICY_SEEN,
 		.now_ms = clock_ms(),
@@ -245,6 +245,9 @@ static void supervisor_look(struct supervisor *supervisor, size_t place)
 		return;
 	if (slot->role == ROLE_NGINX) {
 		event.has_turned = front_is_up(&supervisor->places.front);
+		/* nginx knows no board: its slot is ours to write. */
+		if (event.has_turned)
+			slot->state = STATE_IDLE;
 	} else {
 		event.has_turned = slot->state != STATE_STARTING;
 		event.turned_ms =

@@ -5,8 +5,14 @@ REACHED, MISSED, UNKNOWN = "reached", "MISSED", "not measured"
 FAILED = "failed"  # in place of a number: the round came to no end
 
 
+def calm(rounds):
+    """The half of the rounds in which other programs took least."""
+    by_others = sorted(rounds, key=lambda result: result["others_cpu"])
+    return by_others[:(len(rounds) + 1) // 2]
+
+
 def median(rounds, member):
-    return statistics.median(result[member] for result in rounds)
+    return statistics.median(result[member] for result in calm(rounds))
 
 
 def total(rounds, member):
@@ -34,22 +40,19 @@ def summary(found, name):
 
 
 def ratio(found, member, name, other):
-    """Median over the rounds of name's number by other's, or None."""
+    """name's number by other's with 16 connections, or None."""
     rounds = found["peers"]["c16"]
     if name not in rounds or other not in rounds:
         return None
-    return statistics.median(
-        ours[member] / theirs[member]
-        for ours, theirs in zip(rounds[name], rounds[other])
-        if theirs[member])
+    return median(rounds[name], member) / \
+        max(median(rounds[other], member), 1e-9)
 
 
 def share_of_16(found, key):
-    """Our calls/s with more connections by those with 16, each round's."""
-    few = found["peers"]["c16"]["execplug"]
-    many = found["peers"][key]["execplug"]
-    return statistics.median(b["per_second"] / a["per_second"]
-                             for a, b in zip(few, many))
+    """Our calls/s with more connections by those with 16."""
+    compared = found["peers"]
+    return median(compared[key]["execplug"], "per_second") / \
+        median(compared["c16"]["execplug"], "per_second")
 
 
 def goal(text, value, reached, unit=""):
@@ -183,17 +186,17 @@ def show(found, names, out):
     rows += [cells(found, name) for name in names]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     print(f"16 connections, {found['peers']['body_bytes']} bytes a call, "
-          "token sent, medians of the rounds", file=out)
+          "token sent, medians of the calmer half of the rounds", file=out)
     for row in rows:
         print(row[0].ljust(widths[0]), *(
             cell.rjust(width) for cell, width in zip(row[1:], widths[1:])),
               sep="  ", file=out)
     others = [result["others_cpu"] for rounds in
-              found["peers"]["c16"].values() for result in rounds]
+              found["peers"]["c16"].values() for result in calm(rounds)]
     if others:
-        print("processors kept busy by other programs meanwhile: "
-              f"{statistics.median(others):.2f} (with more than 0.1, "
-              "compare ratios only)", file=out)
+        print("processors that other programs kept busy in these rounds: "
+              f"{statistics.median(others):.2f} (above 0.1 no number here "
+              "is to be trusted)", file=out)
     for name, why in found["absent"].items():
         print(f"{name}: not measured ({why})", file=out)
     for name, step in found.get("resilience", {}).items():

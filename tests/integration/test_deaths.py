@@ -57,10 +57,11 @@ def test_row_39_the_agent_notices_nothing_but_a_retry(daemons):
     load = Load(lambda: is_hello(daemon.agent_call(hello())), 2)
     for _ in range(10):
         assert daemon.call(fault("segv")).status == 503
+        mark = load.n_calls
+        wait_for(lambda m=mark: load.n_calls > m + 4, 10, "calls go on")
         wait_full(daemon, 2)
     load.stop()
     assert not load.failures
-    assert load.n_calls > 50
 
 
 def test_row_39_sigkill_every_300_ms_under_load(daemons):

@@ -30,8 +30,9 @@ struct fcgi {
 	 * read of one always ends at the end of the file.
 	 */
 	off_t end;
-	bool is_open;    /* a request is decoded and not answered */
-	struct buf head; /* scratch: status line, headers and body */
+	bool is_open;      /* a request is decoded and not answered */
+	struct buf head;   /* scratch: status line, headers and body */
+	char chunk[16384]; /* scratch: on the stack it would be zeroed */
 };
 
 static int fcgi_open_file(struct fcgi *fcgi, struct error *err)
@@ -332,19 +333,19 @@ static int fcgi_take_reply(struct fcgi *fcgi, struct buf *out,
 			   struct error *err)
 {
 	size_t before = out->len;
-	char chunk[16384];
 	ssize_t n;
 
 	do {
-		n = pread(fcgi->fd, chunk, sizeof(chunk), fcgi->end);
+		n = pread(fcgi->fd, fcgi->chunk, sizeof(fcgi->chunk),
+			  fcgi->end);
 		if (n < 0) {
 			out->len = before;
 			return error_sys(err,
 					 "cannot read a reply from memory");
 		}
-		buf_add(out, chunk, (size_t)n);
+		buf_add(out, fcgi->chunk, (size_t)n);
 		fcgi->end += n;
-	} while (n == (ssize_t)sizeof(chunk));
+	} while (n == (ssize_t)sizeof(fcgi->chunk));
 	if (fcgi->end >= FCGI_FILE_BYTES)
 		return fcgi_start_anew(fcgi, err);
 	return 0;

@@ -95,6 +95,7 @@ def test_row_40_a_worker_killed_in_the_middle_of_its_reply(daemons):
     worker = daemon.workers()
     peer = half_sent(daemon)
     os.kill(worker[0], signal.SIGKILL)
+    wait_for(lambda: not procfs.is_alive(worker[0]), 2, "the worker is dead")
     reply = peer.read_reply()
     peer.close()
     assert not reply.is_whole

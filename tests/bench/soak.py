@@ -33,6 +33,7 @@ AGENT_WAITS_S = (1, 2, 4, 8)
 QUIET_LIMIT_S = 40
 GROWTH_KIB_PER_HOUR = 1024
 GROWTH_KIB_LEAST = 512  # below it a slope is the allocator's noise
+WARM_REPLIES = 500  # until then a worker's memory grows with its first uses
 BODY_LIMIT = 2 * 1024 * 1024
 
 
@@ -198,9 +199,11 @@ class Watch(threading.Thread):
     def run(self):
         while not self.over.wait(SAMPLE_EVERY_S):
             now = time.monotonic() - self.begin
+            cold = cold_workers(self.peer)
             for pid, role in roles(self.peer).items():
-                self.samples.setdefault((role, pid), []).append(
-                    (now, procs.rss_kib(pid)))
+                if pid not in cold:
+                    self.samples.setdefault((role, pid), []).append(
+                        (now, procs.rss_kib(pid)))
 
 
 def roles(peer):
@@ -212,6 +215,15 @@ def roles(peer):
     return {pid: named.get(pid) or
             procs.read(f"/proc/{pid}/comm").strip() or "gone"
             for pid in procs.tree(peer.pid())}
+
+
+def cold_workers(peer):
+    """Pids of workers that have not yet answered what warms them up."""
+    with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
+        return {row["pid"] for row in peer.status()["processes"]
+                if row["role"] == "worker"
+                and row["replies"] < WARM_REPLIES}
+    return set()
 
 
 def slope_kib_per_s(samples):

@@ -103,8 +103,11 @@ static int daemon_cgi(const struct options *options, struct error *err)
 	struct board *board = board_new(err);
 	struct token token;
 
-	if (board == NULL || token_start(&token, options, board, err) < 0)
+	if (board == NULL)
 		return daemon_fail(err);
+	/* The web server wants an answer in any case. */
+	if (token_start(&token, options, board, err) < 0)
+		board_set_no_token(board, TOKEN_MISSING, err->text);
 	return cgi_run(options, &daemon_registry, board);
 }
 
@@ -139,6 +142,9 @@ int daemon_main(int argc, char *const argv[],
 	struct error err = ERROR_INIT;
 	struct options options;
 
+	/* A web server makes arguments of a query: they are the caller's. */
+	if (daemon_is_cgi())
+		argc = 1;
 	if (options_parse(&options, argc, argv, &err) < 0) {
 		fprintf(stderr, "execplugd: %s\n", err.text);
 		return EXIT_USAGE;

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -27,6 +28,7 @@
 static struct {
 	int fd; /* -1: stderr is closed */
 	bool is_socket;
+	bool is_own; /* a file description of ours, which does not block */
 	enum log_level level;
 	pid_t pid;          /* 0: to be asked for */
 	struct buf line;    /* the one that is being made */
@@ -63,23 +65,35 @@ void log_open(enum log_level level)
 
 	log_state.level = level;
 	pthread_atfork(NULL, NULL, log_forget_parent);
+	log_state.is_own = fd >= 0;
 	if (fd >= 0)
 		log_state.fd = fd;
 	else
 		log_state.is_socket = errno == ENXIO;
 }
 
+/*
+ * Would a write wait?  Only a stderr that could not be opened again can
+ * block; a pipe that is ready takes PIPE_BUF bytes.
+ */
+static bool log_has_room(void)
+{
+	struct pollfd wait = { .fd = log_state.fd, .events = POLLOUT };
+
+	return log_state.is_own || poll(&wait, 1, 0) == 1;
+}
+
 void log_flush(void)
 {
 	struct buf *pending = &log_state.pending;
-	ssize_t n;
+	ssize_t n = 0;
 
 	if (pending->len == 0)
 		return;
 	if (log_state.is_socket)
 		n = send(log_state.fd, pending->data, pending->len,
 			 MSG_DONTWAIT | MSG_NOSIGNAL);
-	else
+	else if (log_has_room())
 		n = write(log_state.fd, pending->data, pending->len);
 	if (n != (ssize_t)pending->len)
 		log_state.n_dropped += log_state.n_pending;

@@ -22,7 +22,9 @@ struct handler_later {
 	 * Answer the call of ticket; node and what it points to are only
 	 * read before this returns.  requeue_ms is when Argo shall ask again
 	 * (0: reply.h decides) if the phase is not terminal.  A ticket whose
-	 * peer is gone, or that was answered, is ignored.
+	 * peer is gone, or that was answered, is ignored.  Only from the
+	 * loop, never from within submit() or execute(): the memory of the
+	 * call in hand is given back.
 	 */
 	void (*answer)(struct handler_later *later, uint64_t ticket,
 		       const struct node *node, int64_t requeue_ms);

@@ -23,6 +23,7 @@ int children_start(struct children *children, size_t place,
 {
 	struct child *child = &children->list[place];
 
+	child->role = role;
 	child->slot = board_take(children->board, role);
 	if (child->slot == NULL)
 		return error_set(err, ERROR_INTERNAL,
@@ -55,7 +56,7 @@ void children_kill_hung(struct children *children, size_t place,
 		return;
 	log_write(LOG_LEVEL_ERROR, "supervisor",
 		  "%s %d hangs for %lld ms: killing it",
-		  board_role_names[child->slot->role], (int)child->process.pid,
+		  board_role_names[child->role], (int)child->process.pid,
 		  (long long)hung_ms);
 	child->slot->watchdog = true;
 	process_kill(&child->process);
@@ -105,7 +106,7 @@ bool children_bury(struct children *children, const struct policy *policy,
 		}
 		end->pid = pid;
 		end->place = (size_t)(child - children->list);
-		end->role = child->slot->role;
+		end->role = child->role;
 		end->lived_ms = clock_ms() - child->slot->started_ms;
 		end->status = process_reap(pid, &child->process);
 		end->was_asked =
@@ -125,7 +126,7 @@ bool children_have_calls(const struct children *children)
 
 	for (size_t i = 0; i < POLICY_PLACES; i++) {
 		slot = children->list[i].slot;
-		if (slot != NULL && slot->role == ROLE_WORKER &&
+		if (slot != NULL && children->list[i].role == ROLE_WORKER &&
 		    (slot->n_parked > 0 ||
 		     __atomic_load_n(&slot->call_digest, __ATOMIC_ACQUIRE) !=
 			     0))

@@ -16,6 +16,7 @@
 
 struct child {
 	struct process process;
+	enum board_role role;    /* the slot's can be written by the child */
 	struct board_slot *slot; /* NULL: no process here */
 };
 

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -28,6 +29,24 @@ static mode_t places_mode(const struct options *options)
 	return options->allow_uid >= 0 ? 0666 : 0660;
 }
 
+/* Who connects is known on unix sockets only. */
+static int places_check_allow(const struct places *places,
+			      const struct options *options, struct error *err)
+{
+	struct sockaddr address = { .sa_family = AF_UNSPEC };
+	socklen_t len = sizeof(address);
+
+	if (options->allow_uid < 0)
+		return 0;
+	if (places->calls.fd >= 0)
+		getsockname(places->calls.fd, &address, &len);
+	if (address.sa_family == AF_UNIX)
+		return 0;
+	return error_set(err, ERROR_CONFIG,
+			 "--allow-uid needs a unix socket: give --listen a "
+			 "path, or leave it out");
+}
+
 /* The socket that is given by our parent or by --listen. */
 static int places_open_given(struct places *places,
 			     const struct options *options, struct error *err)
@@ -38,14 +57,12 @@ static int places_open_given(struct places *places,
 	if (adopted < 0)
 		return -1;
 	process_close_inherited();
-	if (adopted) {
-		places->is_stdin = is_stdin;
-		return 0;
-	}
-	if (options->listen == NULL)
-		return 0;
-	return listen_open(&places->calls, options->listen,
-			   places_mode(options), &places->account, err);
+	places->is_stdin = adopted && is_stdin;
+	if (!adopted && options->listen != NULL &&
+	    listen_open(&places->calls, options->listen, places_mode(options),
+			&places->account, err) < 0)
+		return -1;
+	return places_check_allow(places, options, err);
 }
 
 static int places_open_private(struct places *places, struct listen *listen,

@@ -48,8 +48,9 @@ enum {
 	POLICY_DRAIN_TICK_MS = 20,
 	POLICY_GRACE_MS = 1000, /* from one signal to a harder one */
 	POLICY_FAST_GRACE_MS = 500,
-	POLICY_RETIRE_MS = 5000, /* longer than the deadline */
-	POLICY_GENERATIONS = 4,  /* that live at once, retiring ones too */
+	/* longer than the deadline: nginx keeps a connection so long */
+	POLICY_RETIRE_MS = 20000,
+	POLICY_GENERATIONS = 4, /* that live at once, retiring ones too */
 };
 
 enum policy_state {

@@ -67,7 +67,7 @@ static int supervisor_be_role(void *context)
 	struct supervisor *supervisor = fork->supervisor;
 	struct places *places = &supervisor->places;
 	struct board_slot *slot = supervisor->children.list[fork->place].slot;
-	bool is_ops = slot->role == ROLE_OPS;
+	bool is_ops = supervisor->children.list[fork->place].role == ROLE_OPS;
 	struct supervisor_child child = {
 		.options = supervisor->options,
 		.board = supervisor->board,
@@ -114,8 +114,7 @@ static void supervisor_start(struct supervisor *supervisor, size_t place)
 	};
 	struct error err = ERROR_INIT;
 
-	supervisor->board->generation =
-		supervisor->policy.places[place].generation;
+	supervisor->board->generation = supervisor->policy.generation;
 	if (is_front)
 		front_reset(&supervisor->places.front);
 	if (children_start(&supervisor->children, place, role, &way, &err) ==
@@ -243,7 +242,7 @@ static void supervisor_look(struct supervisor *supervisor, size_t place)
 
 	if (slot == NULL)
 		return;
-	if (slot->role == ROLE_NGINX) {
+	if (supervisor->children.list[place].role == ROLE_NGINX) {
 		event.has_turned = front_is_up(&supervisor->places.front);
 		/* nginx knows no board: its slot is ours to write. */
 		if (event.has_turned)

@@ -325,15 +325,24 @@ void connection_start(struct connection_site *site, int fd)
 	connection_set_timer(connection, CONNECTION_SILENT_MS);
 }
 
+/* Is it between two requests, with no byte of the next one here? */
+static bool connection_is_idle(const struct connection *connection)
+{
+	char byte;
+
+	return connection->state == CONNECTION_READING &&
+	       guard_is_idle(&connection->guard) && connection->rest.len == 0 &&
+	       recv(connection->watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <=
+		       0;
+}
+
 void connection_close_idle(struct connection_site *site)
 {
 	struct connection *connection, *next;
 
 	for (connection = site->first; connection != NULL; connection = next) {
 		next = connection->next;
-		if (connection->state == CONNECTION_READING &&
-		    guard_is_idle(&connection->guard) &&
-		    connection->rest.len == 0)
+		if (connection_is_idle(connection))
 			connection_close(connection);
 	}
 }

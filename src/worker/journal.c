@@ -86,7 +86,8 @@ static void journal_count(const struct journal_entry *entry,
 	board_add(&counters->size_sum_bytes, entry->bytes_in);
 	if (entry->is_foreign)
 		board_add(&counters->foreign, 1);
-	if (entry->handler < 0)
+	/* What was refused before, no handler has seen. */
+	if (entry->handler < 0 || entry->rejection < N_REJECTIONS)
 		return;
 	board_add(&counters->handler_calls[entry->handler], 1);
 	if (entry->phase == NODE_FAILED)

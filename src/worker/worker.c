@@ -104,6 +104,12 @@ static void worker_reply(struct worker *worker, struct connection *connection,
 {
 	struct error err = ERROR_INIT;
 
+	/* Half a JSON text would fail the node with a riddle. */
+	if (worker->response.body.cut) {
+		response_reset(&worker->response);
+		reply_set(&worker->response, REPLY_ERROR,
+			  "the answer is larger than 4 MiB");
+	}
 	buf_reset(&worker->reply);
 	if (fcgi_encode(worker->fcgi, connection->id, &worker->response,
 			&worker->reply, &err) < 0) {

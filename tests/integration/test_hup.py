@@ -69,6 +69,24 @@ def test_row_51_two_hundred_hups_under_load_lose_no_call(daemons):
     assert daemon.call(hello()).json == HELLO_REPLY
 
 
+def test_row_51_a_hup_with_a_short_deadline_loses_no_call(daemons):
+    """nginx keeps its connections to old workers longer than that."""
+    daemon = daemons.start("--deadline=500ms")
+    ended, outcome = threading.Event(), []
+    threads = [threading.Thread(target=kept_calls, args=(
+        daemon.port, daemon.token, ended, outcome)) for _ in range(4)]
+    for one in threads:
+        one.start()
+    old = daemon.workers()
+    hup(daemon)
+    wait_for(lambda: not any(procfs.is_alive(pid) for pid in old), 40,
+             "the old generation leaves")
+    ended.set()
+    for one in threads:
+        one.join(30)
+    assert not [one for _, failures in outcome for one in failures]
+
+
 def test_row_51_hups_under_load_without_nginx(daemons):
     """A connection per call, as behind somebody else's front end."""
     daemon = daemons.start(front="none")

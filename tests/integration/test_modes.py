@@ -322,7 +322,7 @@ def test_row_75_ready_is_notified_once(daemons, folder, kind):
 # CGI
 
 
-def cgi(body=b"", token=None, program=None, **variables):
+def cgi(body=b"", token=None, program=None, arguments=(), **variables):
     """One request as a web server runs a CGI program."""
     env = {
         "PATH": os.environ["PATH"], "GATEWAY_INTERFACE": "CGI/1.1",
@@ -334,7 +334,8 @@ def cgi(body=b"", token=None, program=None, **variables):
         env["HTTP_AUTHORIZATION"] = f"Bearer {token}"
     env.update(variables)
     env = {n: v for n, v in env.items() if v is not None}
-    return subprocess.run([program or execplugd()], input=body, env=env,
+    return subprocess.run([program or execplugd(), *arguments],
+                          input=body, env=env,
                           capture_output=True, timeout=20, check=False)
 
 
@@ -396,6 +397,27 @@ def test_row_76_a_token_as_cgi(folder):
     assert cgi_reply(cgi(hello(), None, **more)).status == 403
     file.unlink()
     assert cgi_reply(cgi(hello(), TOKEN, **more)).status == 503
+
+
+def test_row_76_a_query_is_no_option(folder):
+    """RFC 3875 4.4: a query without "=" comes as arguments."""
+    file = folder / "token"
+    file.write_text(TOKEN, encoding="ascii")
+    for arguments in (["--no-auth"], ["--help"], ["nonsense"]):
+        reply = cgi_reply(cgi(hello(), arguments=arguments,
+                              EXECPLUG_NO_AUTH=None,
+                              EXECPLUG_TOKEN_FILE=str(file)))
+        assert reply.status == 403
+
+
+def test_row_76_a_token_file_that_is_none_as_cgi(folder):
+    """The server wants an answer, and the agent a status it repeats."""
+    file = folder / "token"
+    file.write_text("short", encoding="ascii")
+    reply = cgi_reply(cgi(hello(), TOKEN, EXECPLUG_NO_AUTH=None,
+                          EXECPLUG_TOKEN_FILE=str(file)))
+    assert reply.status == 503
+    assert str(file) in reply.json["message"]
 
 
 def test_row_76_a_proxy_header_is_ignored():

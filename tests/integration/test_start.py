@@ -467,3 +467,11 @@ def test_descriptors_of_the_parent_are_not_kept(daemons):
                         for fd in os.listdir(f"/proc/{pid}/fd"))]
     os.close(ours)
     assert not inherited
+
+
+def test_allow_uid_needs_a_unix_socket():
+    """On TCP nobody knows who connects: the option would let nobody in."""
+    for more in (["--listen=127.0.0.1:0"], []):
+        done = run("--no-auth", "--allow-uid=0", *more)
+        assert done.returncode == CONFIGURATION
+        assert "--allow-uid needs a unix socket" in done.stderr

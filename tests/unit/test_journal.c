@@ -131,7 +131,9 @@ static void a_call_is_counted(void **state)
 	fixture->note.phase = NODE_FAILED;
 	note(fixture, ROUTE_EXECUTE);
 	fixture->note.phase = NODE_ERROR;
-	fixture->note.rejection = REJECT_POISON;
+	note(fixture, ROUTE_EXECUTE);
+	/* Refused before: the handler has not seen it. */
+	fixture->note.rejection = REJECT_LIMIT;
 	note(fixture, ROUTE_EXECUTE);
 	fixture->note.handler = -1;
 	fixture->note.is_foreign = true;
@@ -139,20 +141,20 @@ static void a_call_is_counted(void **state)
 	fixture->note.rejection = N_REJECTIONS;
 	note(fixture, ROUTE_EXECUTE);
 	assert_int_equal(
-		counters->requests[ROUTE_EXECUTE][board_status_index(200)], 4);
+		counters->requests[ROUTE_EXECUTE][board_status_index(200)], 5);
 	assert_int_equal(counters->handler_calls[3], 3);
 	assert_int_equal(counters->handler_failed[3], 1);
 	assert_int_equal(counters->handler_errors[3], 1);
 	assert_int_equal(counters->foreign, 1);
-	assert_int_equal(counters->rejections[REJECT_POISON], 1);
-	assert_int_equal(counters->sizes[1], 4); /* up to 1024 bytes */
-	assert_int_equal(counters->size_sum_bytes, 1200);
+	assert_int_equal(counters->rejections[REJECT_LIMIT], 1);
+	assert_int_equal(counters->sizes[1], 5); /* up to 1024 bytes */
+	assert_int_equal(counters->size_sum_bytes, 1500);
 	assert_int_equal(
 		counters->durations[0] + counters->durations[1] +
 			counters->durations[2] + counters->durations[3] +
 			counters->durations[4] + counters->durations[5] +
 			counters->durations[6],
-		4);
+		5);
 }
 
 static void other_routes_have_no_durations(void **state)

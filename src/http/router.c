@@ -1,7 +1,8 @@
 /*
- * router: the table of paths.  Paths match exactly: a trailing slash or
- * another spelling is another path, and nothing is ever redirected (Argo's
- * client follows redirects, and a 404 behind one bans the method).
+ * router: the table of paths.  Paths match exactly, as the front gives them
+ * (nginx has undone %xx and dots): a trailing slash is another path, and
+ * nothing is ever redirected (Argo's client follows redirects, and a 404
+ * behind one bans the method).
  */
 #include "http/router.h"
 

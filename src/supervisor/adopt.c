@@ -74,7 +74,7 @@ static int adopt_from_systemd(struct error *err)
 	return ADOPT_FIRST_FD + place;
 }
 
-/* A descriptor above stderr, so that standard input can be /dev/null. */
+/* Take a descriptor of our parent's, as a copy above stderr. */
 static int adopt_take(struct listen *listen, int fd, struct error *err)
 {
 	int flags = fcntl(fd, F_GETFL);

@@ -6,9 +6,10 @@
  * when it dies; the supervisor uses the same numbers for its processes.
  *
  * Running.  A process that dies is replaced, after 0, 100, 200 ... 5000 ms
- * when it dies again and again.  Ten deaths within a minute, of workers
- * before their first reply or of nginx in its first second, while nobody
- * serves, end the daemon.  A process whose loop has not turned for 5 s is
+ * when it dies again and again.  Ten deaths within a minute end the daemon:
+ * of workers before their first reply, while no worker that has replied is
+ * there and none comes to its first reply, or of nginx in its first second.
+ * A process whose loop has not turned for 5 s is
  * killed.
  *
  * Renewing.  A new generation of workers is started beside the old one;

@@ -6,13 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/options.h"
 #include "base/scoreboard.h"
 #include "handlers/registry.h"
+#include "supervisor/adopt.h"
 #include "supervisor/check.h"
 #include "supervisor/process.h"
 #include "supervisor/supervisor.h"
@@ -71,16 +71,8 @@ static int daemon_serve(const struct supervisor_child *child)
 /* A web server started us for one request; a listening fd 0 is FastCGI. */
 static bool daemon_is_cgi(void)
 {
-	int listening = 0;
-	socklen_t len = sizeof(listening);
-
-	if (getenv("GATEWAY_INTERFACE") == NULL)
-		return false;
-	if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_ACCEPTCONN, &listening,
-		       &len) == 0 &&
-	    listening)
-		return false;
-	return true;
+	return getenv("GATEWAY_INTERFACE") != NULL &&
+	       !adopt_is_stdin_listening();
 }
 
 static int daemon_try(const struct options *options, struct error *err)

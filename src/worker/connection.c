@@ -204,7 +204,8 @@ void connection_park(struct connection *connection, int64_t due_ms)
 	connection->state = CONNECTION_PARKED;
 	guard_clear(&connection->guard);
 	/* EPOLLHUP and EPOLLERR still come; bytes wait for their turn. */
-	connection_await(connection, 0);
+	connection_await(connection,
+			 connection->site->end_is_gone ? EPOLLRDHUP : 0);
 	loop_timer_set(connection->site->loop, &connection->timer, due_ms);
 }
 

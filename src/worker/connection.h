@@ -26,8 +26,13 @@ struct connection_site {
 	struct loop *loop;
 	struct board_slot *slot;
 	size_t max_body;
-	bool keep;     /* the front closes; else we do, after each reply */
-	bool leaving;  /* close what is idle, and after each reply */
+	bool keep;    /* the front closes; else we do, after each reply */
+	bool leaving; /* close what is idle, and after each reply */
+	/*
+	 * A peer that has closed shows as a hang-up on unix sockets only; on
+	 * others as the end of its bytes.
+	 */
+	bool end_is_gone;
 	char *scratch; /* CONNECTION_SCRATCH_BYTES to read into */
 	struct connection *first;
 	size_t n; /* connections that are open */

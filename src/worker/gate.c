@@ -100,7 +100,12 @@ static void gate_accept(struct watch *watch, uint32_t events)
 int gate_open(struct gate *gate, struct connection_site *site, int listen_fd,
 	      int64_t peer_uid, struct error *err)
 {
+	struct sockaddr address = { .sa_family = AF_UNIX };
+	socklen_t len = sizeof(address);
+
 	memset(gate, 0, sizeof(*gate));
+	getsockname(listen_fd, &address, &len);
+	site->end_is_gone = address.sa_family != AF_UNIX;
 	gate->site = site;
 	gate->peer_uid = peer_uid;
 	gate->pause.fire = gate_end_pause;

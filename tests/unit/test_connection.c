@@ -328,6 +328,37 @@ static void a_peer_that_leaves_while_parked_is_told(void **state)
 	assert_int_equal(fixture->site.n, 0);
 }
 
+/* On TCP a peer that has closed shows by the end of its bytes only. */
+static void on_tcp_a_peer_that_ends_while_parked_is_gone(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->site.end_is_gone = true;
+	fixture->park = true;
+	peer_send(fixture, fixture->call.data, fixture->call.len);
+	loop_turn(&fixture->loop, TURN_MS);
+	assert_int_equal(fixture->last->state, CONNECTION_PARKED);
+	shutdown(fixture->peer, SHUT_WR);
+	loop_turn(&fixture->loop, TURN_MS);
+	assert_int_equal(fixture->n_gone, 1);
+	assert_int_equal(fixture->site.n, 0);
+}
+
+/* A call has arrived, and we are told to leave before it was read. */
+static void what_has_arrived_is_answered_by_one_who_leaves(void **state)
+{
+	struct fixture *fixture = *state;
+
+	loop_turn(&fixture->loop, 0);
+	peer_send(fixture, fixture->call.data, fixture->call.len);
+	fixture->site.leaving = true;
+	connection_close_idle(&fixture->site);
+	assert_int_equal(fixture->site.n, 1);
+	assert_received(fixture, 5);
+	assert_int_equal(fixture->n_whole, 1);
+	assert_int_equal(fixture->site.n, 0);
+}
+
 /* Some web servers half close behind the request. */
 static void a_peer_that_has_ended_its_side_is_answered(void **state)
 {
@@ -461,6 +492,8 @@ int main(void)
 		TEST(row_19_a_peer_that_does_not_read_is_cut_off),
 		TEST(row_20_a_peer_that_leaves_before_its_reply_is_noted),
 		TEST(a_peer_that_leaves_while_parked_is_told),
+		TEST(on_tcp_a_peer_that_ends_while_parked_is_gone),
+		TEST(what_has_arrived_is_answered_by_one_who_leaves),
 		TEST(a_peer_that_has_ended_its_side_is_answered),
 		TEST(time_closes_what_does_not_go_on),
 		TEST(a_slow_request_has_its_time_from_the_first_byte),

@@ -3,6 +3,7 @@
  */
 #include "base/scoreboard.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -211,7 +212,8 @@ static bool board_is_over(const struct board_poison *poison, int64_t now_ms)
 				  : age_ms >= POISON_FORGET_MS;
 }
 
-bool board_is_poison(const struct board *board, uint64_t digest, int64_t now_ms)
+const char *board_poison_key(const struct board *board, uint64_t digest,
+			     int64_t now_ms)
 {
 	const struct board_poison *poison;
 
@@ -219,12 +221,15 @@ bool board_is_poison(const struct board *board, uint64_t digest, int64_t now_ms)
 		poison = &board->poisons[i];
 		if (poison->digest == digest)
 			return poison->deaths >= 2 &&
-			       !board_is_over(poison, now_ms);
+					       !board_is_over(poison, now_ms)
+				       ? poison->key
+				       : NULL;
 	}
-	return false;
+	return NULL;
 }
 
-void board_note_poison(struct board *board, uint64_t digest, int64_t now_ms)
+void board_note_poison(struct board *board, uint64_t digest, const char *key,
+		       int64_t now_ms)
 {
 	struct board_poison *poison = NULL, *oldest = &board->poisons[0];
 
@@ -242,6 +247,8 @@ void board_note_poison(struct board *board, uint64_t digest, int64_t now_ms)
 		poison->deaths = 0;
 	}
 	poison->deaths++;
+	snprintf(poison->key, sizeof(poison->key), "%.*s",
+		 (int)sizeof(poison->key) - 1, key);
 	poison->last_ms = now_ms;
 }
 

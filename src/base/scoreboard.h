@@ -162,6 +162,7 @@ struct board_poison {
 	uint64_t digest; /* 0: free */
 	uint32_t deaths; /* within POISON_WINDOW_MS of each other */
 	int64_t last_ms;
+	char key[64]; /* its handler's; "": it died before it had one */
 };
 
 struct board {
@@ -214,12 +215,19 @@ void board_note_failure(struct board_slot *slot,
 /* The sum of all slots, those of dead processes included. */
 void board_sum(const struct board *board, struct board_counters *sum);
 
-/* True when digest has killed two workers and must not be tried again. */
-bool board_is_poison(const struct board *board, uint64_t digest,
-		     int64_t now_ms);
+/*
+ * When digest has killed two workers and must not be tried again: the key of
+ * its handler (borrowed; "" where it died before it had one).  Else NULL.
+ */
+const char *board_poison_key(const struct board *board, uint64_t digest,
+			     int64_t now_ms);
 
-/* The supervisor's: digest has killed one more worker. */
-void board_note_poison(struct board *board, uint64_t digest, int64_t now_ms);
+/*
+ * The supervisor's: digest has killed one more worker.  key is that worker's
+ * word: it is cut to fit, and nothing else is made of it.
+ */
+void board_note_poison(struct board *board, uint64_t digest, const char *key,
+		       int64_t now_ms);
 
 /* The supervisor's: publish a token (BOARD_TOKEN_BYTES), or why there is
  * none. */

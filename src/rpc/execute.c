@@ -1,5 +1,5 @@
 /*
- * execute: scan, whose key, limits, poison, decode, handler.
+ * execute: poison, scan, whose key, limits, decode, handler.
  */
 #include "rpc/execute.h"
 
@@ -129,11 +129,6 @@ static enum method_end execute_ours(struct method_call *method_call,
 	const struct request *request = method_call->request;
 	struct error err = ERROR_INIT;
 
-	if (board_is_poison(method_call->board, method_call->digest,
-			    clock_ms()))
-		return execute_reject(method_call, REJECT_POISON, REPLY_ERROR,
-				      "this call has crashed two workers and "
-				      "is not tried again for ten minutes");
 	if (call_decode(&method_call->call, scan, method_call->note.key,
 			method_call->arena, &err) < 0)
 		return execute_reject(
@@ -144,17 +139,31 @@ static enum method_end execute_ours(struct method_call *method_call,
 	return execute_handler(method_call);
 }
 
+static enum method_end execute_poison(struct method_call *method_call,
+				      const char *key)
+{
+	method_call->note.key = key;
+	return execute_reject(method_call, REJECT_POISON, REPLY_ERROR,
+			      "this call has crashed two workers and is not "
+			      "tried again for ten minutes");
+}
+
 enum method_end execute_template(struct method_call *method_call)
 {
 	const struct request *request = method_call->request;
 	struct error err = ERROR_INIT;
 	struct scan *scan = arena_alloc(method_call->arena, sizeof(*scan));
-	const char *fault;
+	const char *fault, *key;
 
 	if (request->body_len == 0)
 		return execute_reject(method_call, REJECT_JSON, REPLY_BAD_CALL,
 				      "the body is empty: a call is a JSON "
 				      "object with a template");
+	/* Before the scan, which could be what it crashes. */
+	key = board_poison_key(method_call->board, method_call->digest,
+			       clock_ms());
+	if (key != NULL)
+		return execute_poison(method_call, key);
 	if (scan_call(request->body, request->body_len, scan, &err) < 0)
 		return execute_reject(method_call, REJECT_JSON, REPLY_BAD_CALL,
 				      arena_strndup(method_call->arena,

@@ -84,7 +84,7 @@ static void children_count(struct children *children,
 	children->board->deaths[end->role][death]++;
 	if (process_is_fault(end->status) && slot->call_digest != 0) {
 		board_note_poison(children->board, slot->call_digest,
-				  clock_ms());
+				  slot->call_key, clock_ms());
 		log_write(LOG_LEVEL_WARN, "supervisor",
 			  "%s %d died with a call for '%.64s' in its hand",
 			  board_role_names[end->role], (int)end->pid,

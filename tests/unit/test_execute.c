@@ -294,10 +294,10 @@ static void a_call_that_has_killed_two_workers_is_an_error(void **state)
 	struct fixture *fixture = *state;
 	uint64_t digest = digest_of(body, strlen(body));
 
-	board_note_poison(fixture->board, digest, clock_ms());
+	board_note_poison(fixture->board, digest, "hello", clock_ms());
 	execute(fixture, body);
 	assert_int_equal(fixture->call.note.phase, NODE_SUCCEEDED);
-	board_note_poison(fixture->board, digest, clock_ms());
+	board_note_poison(fixture->board, digest, "hello", clock_ms());
 	execute(fixture, body);
 	assert_int_equal(fixture->response.status, 200);
 	assert_string_equal(buf_text(&fixture->response.body),

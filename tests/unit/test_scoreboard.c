@@ -203,11 +203,14 @@ static void two_deaths_within_a_minute_make_a_poison_for_ten(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		memset(board->poisons, 0, sizeof(board->poisons));
 		for (size_t j = 0; j < 4 && rows[i].deaths_ms[j] != 0; j++)
-			board_note_poison(board, 77, rows[i].deaths_ms[j]);
-		assert_int_equal(board_is_poison(board, 77, rows[i].asked_ms),
-				 rows[i].want);
-		assert_false(board_is_poison(board, 78, rows[i].asked_ms));
-		assert_false(board_is_poison(board, 0, rows[i].asked_ms));
+			board_note_poison(board, 77, "k", rows[i].deaths_ms[j]);
+		assert_int_equal(
+			(board_poison_key(board, 77, rows[i].asked_ms) != NULL),
+			rows[i].want);
+		assert_false((board_poison_key(board, 78, rows[i].asked_ms) !=
+			      NULL));
+		assert_false(
+			(board_poison_key(board, 0, rows[i].asked_ms) != NULL));
 	}
 }
 
@@ -215,12 +218,12 @@ static void the_oldest_poison_makes_room(void **state)
 {
 	(void)state;
 	for (uint64_t digest = 1; digest <= BOARD_POISONS + 1; digest++) {
-		board_note_poison(board, digest, 1000 + (int64_t)digest);
-		board_note_poison(board, digest, 1000 + (int64_t)digest);
+		board_note_poison(board, digest, "k", 1000 + (int64_t)digest);
+		board_note_poison(board, digest, "k", 1000 + (int64_t)digest);
 	}
-	assert_false(board_is_poison(board, 1, 2000));
+	assert_false((board_poison_key(board, 1, 2000) != NULL));
 	for (uint64_t digest = 2; digest <= BOARD_POISONS + 1; digest++)
-		assert_true(board_is_poison(board, digest, 2000));
+		assert_true((board_poison_key(board, digest, 2000) != NULL));
 }
 
 static void the_token_is_published_with_its_state(void **state)
